@@ -1,0 +1,1 @@
+"""Complaints and disputes. A later chapter: so far only its place among the floors is fixed."""

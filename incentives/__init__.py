@@ -1,0 +1,1 @@
+"""Rewards and penalties. A later chapter: so far only its place among the floors is fixed."""

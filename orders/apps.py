@@ -1,0 +1,9 @@
+"""Orders in progress: catalogue, suppliers, confirmation, shipping notices, parcels that are watched."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
+    verbose_name = _("Orders")

@@ -1,0 +1,1 @@
+"""Metrics, samples, surveys. A later chapter: so far only its place among the floors is fixed."""

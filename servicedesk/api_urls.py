@@ -1,0 +1,12 @@
+"""The ground's own endpoints under /api/v1/."""
+
+from django.urls import path
+
+from servicedesk.events_api import EventFeed
+from servicedesk.rest.urls_base import DeskRouter
+from servicedesk.webhooks.api import WebhookViews
+
+router = DeskRouter()
+router.register("webhooks", WebhookViews, basename="webhook")
+
+urlpatterns = [path("events/", EventFeed.as_view(), name="events"), *router.urls]

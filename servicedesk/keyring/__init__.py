@@ -1,0 +1,51 @@
+"""The master key ring: a file outside every database, and what is sealed with it."""
+
+from servicedesk.keyring.file import (
+    KeyringError,
+    MasterKey,
+    Ring,
+    new_ring,
+    register_witness,
+    ring,
+    ring_held,
+    ring_path,
+    seal,
+    unseal,
+    version_of,
+    write_ring,
+)
+from servicedesk.keyring.rotation import (
+    add_master_version,
+    is_outdated,
+    is_settled,
+    register_resealer,
+    register_short_lived,
+    resealers,
+    retire_master_version,
+    settle_master_version,
+    unaccounted_purposes,
+)
+
+__all__ = [
+    "KeyringError",
+    "MasterKey",
+    "Ring",
+    "add_master_version",
+    "is_outdated",
+    "is_settled",
+    "new_ring",
+    "register_resealer",
+    "register_short_lived",
+    "register_witness",
+    "resealers",
+    "retire_master_version",
+    "ring",
+    "ring_held",
+    "ring_path",
+    "seal",
+    "settle_master_version",
+    "unaccounted_purposes",
+    "unseal",
+    "version_of",
+    "write_ring",
+]

@@ -1,0 +1,245 @@
+"""An ordinary case, settled in a real browser: with the mouse, on a phone, in Chinese, and without JavaScript."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from playwright.sync_api import Browser, Page, expect
+
+from servicedesk.clock import now
+from tests.browser.people import PASSWORD, let_in, sign_in
+from tests.make import Make
+from tickets.following import follow_token
+from tickets.models import Message, Ticket
+
+
+def time_passes(make: Make, seconds: int = 11) -> None:
+    """The reply's ten seconds are over, and what was booked is done."""
+    with time_machine.travel(now() + timedelta(seconds=seconds)):
+        make.settle_down()
+
+
+def test_an_ordinary_case_with_the_mouse(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    alice, ticket = make.user(name="Alice"), make.ticket(subject="Strap broke after two days")
+    sign_in(page, alice, live_server.url)
+    page.click("text=Unassigned")
+    page.click("text=Strap broke after two days")
+    expect(page).to_have_url(f"{live_server.url}/desk/tickets/{ticket.number}/?view=unassigned")
+    expect(page.locator("#ticket h1")).to_have_text("Strap broke after two days")
+    page.click("#t-head summary:has-text('Assign')")
+    page.click("text=Take it")
+    expect(page.locator("#thread")).to_contain_text("Alice took it")
+
+    page.fill("#composer textarea", "Too quick.")
+    page.click("#composer >> text=Send")
+    expect(page.locator("#thread")).to_contain_text("Leaves in")
+    page.click("text=Undo")
+    expect(page.locator("#thread")).not_to_contain_text("Leaves in")
+    expect(page.locator("#composer textarea")).to_have_value("Too quick.")
+
+    page.fill("#composer textarea", "We send a new strap today.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#thread")).to_contain_text("We send a new strap today.")
+    expect(page.locator("#composer textarea")).to_have_value("")
+    page.click("#t-head >> text=Solve")
+    expect(page.locator("#t-head")).to_contain_text("Solved")
+    time_passes(make)
+    assert Ticket.objects.get().first_responded_at is not None
+    assert Message.objects.filter(author="agent").count() == 1
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"the Tab key does not reach {selector}")
+
+
+def test_an_ordinary_case_with_the_keyboard(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    alice, ticket = make.user(name="Alice"), make.ticket(subject="Strap broke after two days")
+    page.goto(f"{live_server.url}/accounts/login/")
+    tab_to(page, "[name=login]")
+    page.keyboard.type(alice.email)
+    tab_to(page, "[name=password]")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk/**")
+    tab_to(page, ".view[href$='unassigned']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**view=unassigned")
+    tab_to(page, ".q-link")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ticket[data-number]")).to_be_visible()
+    tab_to(page, "#t-head details.menu > summary")
+    page.keyboard.press("Enter")
+    tab_to(page, "button[value=me]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread")).to_contain_text("Alice took it")
+    tab_to(page, "#composer textarea")
+    page.keyboard.type("We send a new strap today.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#thread")).to_contain_text("We send a new strap today.")
+    tab_to(page, "#t-head form[action$='/solve/'] button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#t-head")).to_contain_text("Solved")
+    assert Ticket.objects.get(pk=ticket.pk).assignee == alice
+
+
+def test_on_a_phone_one_pane_at_a_time(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    ticket = make.ticket(subject="Zipper stuck")
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/?view=all")
+    page.click("text=Zipper stuck")
+    expect(page.locator(".queue")).to_be_hidden()
+    page.click("#t-head summary:has-text('Assign')")
+    expect(page.locator("#t-head >> text=Take it")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    page.fill("#composer textarea", "We look into it.")
+    page.click("#composer >> text=Send")
+    expect(page.locator("#thread")).to_contain_text("We look into it.")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390, wide
+    page.click("[aria-label='Back to the queue']")
+    expect(page.locator(".queue")).to_be_visible()
+    expect(page.locator(f"[data-number='{ticket.number}']")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("zh-CN", ("未分配", "发送", "解决")), ("zh-TW", ("未指派", "傳送", "解決"))]
+)
+def test_in_chinese(browser: Browser, live_server: Any, make: Make, locale: str, words: tuple[str, str, str]) -> None:
+    make.ticket(subject="包带断了")
+    page = browser.new_context(locale=locale).new_page()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/")
+    page.click(f"text={words[0]}")
+    page.click("text=包带断了")
+    page.fill("#composer textarea", "您好，今天补发。")
+    page.click(f"#composer >> text={words[1]}")
+    expect(page.locator("#thread")).to_contain_text("您好，今天补发。")
+    page.click(f"#t-head >> text={words[2]}")
+    expect(page.locator("#t-head .pill").first).to_contain_text("已")
+    page.context.close()
+
+
+def test_without_javascript(browser: Browser, live_server: Any, make: Make) -> None:
+    ticket = make.ticket(subject="Colour differs")
+    page = browser.new_context(java_script_enabled=False, locale="en-GB").new_page()
+    sign_in(page, make.user(), live_server.url)
+    page.click("text=Unassigned")
+    page.click("text=Colour differs")
+    page.fill("#composer textarea", "We exchange it.")
+    page.click("#composer >> text=Send")
+    expect(page.locator("#thread")).to_contain_text("We exchange it.")
+    page.fill("#composer textarea", " ")
+    page.click("#composer >> text=Send")
+    expect(page.locator("#composer")).to_contain_text("This field is required")
+    page.click("#t-head >> text=Solve")
+    expect(page.locator("#t-head")).to_contain_text("Solved")
+    page.click("text=Show the queue")
+    assert Ticket.objects.get(pk=ticket.pk).status == "solved"
+    page.context.close()
+
+
+def test_a_countdown_ticks_without_asking(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    make.ticket()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/?view=all")
+    shown = page.locator(".q-row .countdown")
+    first = shown.inner_text()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    expect(shown).not_to_have_text(first, timeout=3000)
+    assert not [url for url in asked if "/live/" not in url]
+
+
+def test_with_the_stream_away_the_desk_asks_and_says_so(page: Page, live_server: Any, make: Make) -> None:
+    page.clock.install()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/?view=all")
+    expect(page.locator(".offline-note")).to_be_visible()
+    make.ticket(subject="Came later")
+    page.clock.fast_forward(16_000)
+    expect(page.locator(".queue")).to_contain_text("Came later")
+
+
+def test_a_ticket_opens_whole_though_its_row_was_replaced_meanwhile(page: Page, live_server: Any, make: Make) -> None:
+    make.ticket(subject="Zipper stuck")
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/?view=all")
+    page.evaluate(
+        """document.addEventListener("htmx:beforeSend", () => {
+             const rows = document.getElementById("queue-rows");
+             rows.innerHTML = rows.innerHTML;
+           }, { once: true })"""
+    )
+    page.click("text=Zipper stuck")
+    expect(page.locator("#ticket[data-number]")).to_be_visible()
+    expect(page.locator(".ticket")).to_have_count(1)
+
+
+def test_news_leave_what_is_being_written(page: Page, live_server: Any, make: Make) -> None:
+    ticket = make.ticket()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/tickets/{ticket.number}/")
+    page.fill("#composer textarea", "Half a sent")
+    page.click("#t-head summary:has-text('Hold')")
+    make.answer(ticket, "One more thing.")
+    page.evaluate("htmx.trigger(document.body, 'desk:ticket')")
+    expect(page.locator("#thread")).to_contain_text("One more thing.")
+    expect(page.locator("#composer textarea")).to_have_value("Half a sent")
+    expect(page.locator("#t-head [name=wait_for]")).to_be_visible()
+
+
+def test_a_customer_asks_and_follows(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    page.goto(f"{live_server.url}/help/")
+    page.click("text=Ask a question")
+    page.fill("[name=subject]", "Where is my parcel?")
+    page.fill("[name=body]", "No news for five days.")
+    page.fill("[name=email]", "dana@example.com")
+    page.click("main >> text=Send")
+    ticket = Ticket.objects.get()
+    expect(page.locator("main")).to_contain_text(ticket.number)
+    make.reply(ticket, "It arrives tomorrow.")
+    page.goto(f"{live_server.url}/help/follow/{follow_token(ticket)}/")
+    expect(page).to_have_url(f"{live_server.url}/help/tickets/{ticket.number}/")
+    expect(page.locator("main")).to_contain_text("It arrives tomorrow.")
+    page.fill("[name=body]", "Thank you!")
+    page.click("main >> text=Send")
+    expect(page.locator(".thread")).to_contain_text("Thank you!")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_theme_follows_the_system_until_chosen(browser: Browser, live_server: Any, make: Make, theme: Any) -> None:
+    page = browser.new_context(color_scheme=theme, locale="en-GB").new_page()
+    page.goto(f"{live_server.url}/accounts/login/")
+    lightness = "parseFloat(getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/)[0])"
+    value = page.evaluate(lightness)
+    is_light = value > 0.5 if value <= 1 else value > 128
+    assert is_light == (theme == "light")
+    page.click("[aria-label='Language and look']")
+    page.click("text=Dark" if theme == "light" else "text=Light")
+    assert page.locator("html").get_attribute("data-bs-theme") == ("dark" if theme == "light" else "light")
+    page.context.close()
+
+
+def test_no_page_asks_another_host(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    ticket = make.ticket()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    let_in(page, make.user(role="manager", is_demo=True), live_server.url)
+    for path in (
+        "/desk/",
+        f"/desk/tickets/{ticket.number}/",
+        "/manage/",
+        "/manage/operations/",
+        "/help/",
+        "/help/ask/",
+    ):
+        page.goto(live_server.url + path)
+    others = [url for url in asked if not url.startswith((live_server.url, "data:", "blob:"))]
+    assert others == []

@@ -1,0 +1,31 @@
+"""The tables of conversations, one file per noun."""
+
+from tickets.models.mail import InboundMail
+from tickets.models.messages import Attachment, Author, Delivery, Message, Visibility
+from tickets.models.search import SearchDocument
+from tickets.models.sla import Metric, SlaPolicy
+from tickets.models.tickets import Channel, Kind, Merge, Priority, Status, Tag, Ticket, TicketLink, TransferReason
+from tickets.models.tools import Macro, SavedView
+
+__all__ = [
+    "Attachment",
+    "Author",
+    "Channel",
+    "Delivery",
+    "InboundMail",
+    "Kind",
+    "Macro",
+    "Merge",
+    "Message",
+    "Metric",
+    "Priority",
+    "SavedView",
+    "SearchDocument",
+    "SlaPolicy",
+    "Status",
+    "Tag",
+    "Ticket",
+    "TicketLink",
+    "TransferReason",
+    "Visibility",
+]
