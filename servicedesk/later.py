@@ -37,6 +37,12 @@ BATCH: Final = 500
 NAP_SECONDS: Final = 0.1
 EMBEDDED_NAP_SECONDS: Final = 1.0
 _stirred: Final = threading.Event()
+# Found, locked and taken away in one talk with the database: a sweep has many, and each waits for its turn.
+CLAIM: Final = """
+    WITH due AS MATERIALIZED (
+        SELECT id FROM servicedesk_booking WHERE try_at <= %s ORDER BY try_at LIMIT %s {lock}
+    )
+    DELETE FROM servicedesk_booking WHERE id IN (SELECT id FROM due) RETURNING *"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,37 +146,51 @@ def sweep_once(limit: int = BATCH) -> int:
     if not Booking.objects.filter(try_at__lte=now()).exists():
         # On SQLite a transaction takes the one writer's place; an empty sweep has no claim to it.
         return 0
-    with transaction.atomic():
-        moment = now()
-        claimed = _claim(moment, limit)
-        by_kind: dict[str, list[Booking]] = defaultdict(list)
-        for booking in claimed:
-            by_kind[booking.kind].append(booking)
-        for kind, bookings in by_kind.items():
-            _wake(kind, bookings, moment)
+    try:
+        return _wake_batch(limit)
+    except Exception as error:  # noqa: BLE001  see below
+        # Whoever it was, the batch is undone: one by one, so that one bad row holds up nobody.
+        log.info("wake.batch_undone", error=describe(error))
+        return _wake_singly(limit)
+
+
+@transaction.atomic
+def _wake_batch(limit: int) -> int:
+    """What is due, a kind at a time, in one transaction; anything that fails undoes all of it."""
+    moment = now()
+    claimed = _claim(moment, limit)
+    by_kind: dict[str, list[Booking]] = defaultdict(list)
+    for booking in claimed:
+        by_kind[booking.kind].append(booking)
+    for kind, bookings in by_kind.items():
+        _handler(kind)(bookings, moment)
     return len(claimed)
 
 
-def _claim(moment: datetime, limit: int) -> list[Booking]:
-    rows = Booking.objects.filter(try_at__lte=moment).order_by("try_at").select_for_update(skip_locked=True)
-    claimed = list(rows[:limit])
-    # Taken away first: a handler that books the same thing again makes a new row.
-    Booking.objects.filter(pk__in=[booking.pk for booking in claimed]).delete()
-    return claimed
-
-
-def _wake(kind: str, bookings: Sequence[Booking], moment: datetime) -> None:
-    """One kind's batch; if it fails, each booking by itself, so that one bad row holds up nobody."""
-    try:
+def _wake_singly(limit: int) -> int:
+    """A batch's worth of bookings, each in a transaction of its own, failures written down."""
+    for woken in range(limit):
         with transaction.atomic():
-            _handler(kind)(bookings, moment)
-    except Exception as error:  # noqa: BLE001  whatever a handler raises is its own failure
-        if len(bookings) == 1:
-            _put_back(bookings[0], error)
-            return
-        log.info("wake.batch_undone", kind=kind, error=describe(error))
-        for booking in bookings:
-            _wake(kind, [booking], moment)
+            moment = now()
+            claimed = _claim(moment, 1)
+            if not claimed:
+                return woken
+            try:
+                with transaction.atomic():
+                    _handler(claimed[0].kind)(claimed, moment)
+            except Exception as error:  # noqa: BLE001  whatever a handler raises is its own failure
+                _put_back(claimed[0], error)
+    return limit
+
+
+def _claim(moment: datetime, limit: int) -> list[Booking]:
+    """Due bookings that nobody else holds, the longest due first.
+
+    Taken away before they are handled: a handler that books the same thing again makes a new row.
+    """
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    params = [connection.ops.adapt_datetimefield_value(moment), limit]
+    return sorted(Booking.objects.raw(CLAIM.format(lock=lock), params), key=lambda booking: booking.try_at or moment)
 
 
 def _handler(kind: str) -> Wake:

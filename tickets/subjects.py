@@ -20,20 +20,20 @@ AFTER: Final = timedelta(milliseconds=200)
 
 def lock_tickets(ids: Ids) -> set[uuid.UUID]:
     """Those that nobody else is working on this instant, locked."""
-    return set(Ticket.objects.filter(pk__in=ids).locking(skip_locked=True).values_list("pk", flat=True))
+    return set(Ticket.objects.filter(pk__among=ids).locking(skip_locked=True).values_list("pk", flat=True))
 
 
 def duty_of_tickets(ids: Ids) -> Mapping[uuid.UUID, Duty]:
     """Assignee, team, and how many of the team are present now: history cannot supply that later."""
     present = on_duty(now())
-    rows = Ticket.objects.filter(pk__in=ids).values_list("pk", "assignee_id", "team_id")
+    rows = Ticket.objects.filter(pk__among=ids).values_list("pk", "assignee_id", "team_id")
     return {pk: Duty(assignee, team, present.get(team, 0)) for pk, assignee, team in rows}
 
 
 def undo_times_of_tickets(ids: Ids) -> Mapping[uuid.UUID, datetime]:
     """A reply in its undo time will stop the clocks as of the press of the button: judge after it left."""
     rows = Message.objects.filter(
-        ticket__in=ids, delivery=Delivery.WAITING, author=Author.AGENT, visibility=Visibility.PUBLIC
+        ticket__pk__among=ids, delivery=Delivery.WAITING, author=Author.AGENT, visibility=Visibility.PUBLIC
     ).values_list("ticket_id", "leaves_at")
     moment = now()
     # One that should have left by now has not been carried yet: as long as it waits, nothing is judged.

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from servicedesk.clock import now
 from servicedesk.ids import new_id
@@ -83,6 +84,38 @@ def test_one_bad_row_holds_up_nobody_and_is_tried_again() -> None:
     assert "secret" not in left.error
     assert left.try_at is not None
     assert left.try_at > now()
+
+
+@pytest.mark.django_db
+def test_a_bad_row_holds_up_no_other_kind_and_repeats_nothing() -> None:
+    @when("thing.due")
+    def make(bookings: Sequence[Booking], now: datetime) -> None:
+        Team.objects.bulk_create([Team(name=str(booking.subject_id)) for booking in bookings])
+
+    @when("thing.broken")
+    def fail(bookings: Sequence[Booking], now: datetime) -> None:
+        raise ValueError
+
+    good = [new_id() for _ in range(3)]
+    book_many([Booked("thing.due", one, now()) for one in good])
+    book("thing.broken", new_id(), at=now())
+    book("thing.unknown", new_id(), at=now())
+    assert sweep_once() == 5
+    assert sorted(Team.objects.values_list("name", flat=True)) == sorted(str(one) for one in good)
+    assert sorted(Booking.objects.values_list("kind", "attempts")) == [("thing.broken", 1), ("thing.unknown", 1)]
+
+
+@pytest.mark.django_db
+def test_a_batch_is_claimed_in_one_talk_with_the_database() -> None:
+    @when("thing.due")
+    def make(bookings: Sequence[Booking], now: datetime) -> None:
+        """Nothing."""
+
+    book_many([Booked("thing.due", new_id(), now()) for _ in range(5)])
+    with CaptureQueriesContext(connection) as asked:
+        assert sweep_once() == 5
+    # Is there anything? Then the claim in its transaction, which is a savepoint in the test's own.
+    assert [one["sql"].split()[0] for one in asked] == ["SELECT", "SAVEPOINT", "WITH", "RELEASE"]
 
 
 @pytest.mark.django_db(transaction=True)
