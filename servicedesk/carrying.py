@@ -9,13 +9,14 @@ reaction: that is what exactly once rests on.
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
+from servicedesk.bulk import add, delete_by_key
 from servicedesk.clock import now
 from servicedesk.failures import describe, pause_after
 from servicedesk.listening import REACTIONS, Reaction, reactions_to
@@ -34,6 +35,27 @@ TURN_SECONDS: Final = 0.1
 LEASE: Final = timedelta(seconds=120)
 # Any constant does, as long as nobody else on this database takes the same advisory lock.
 SEQUENCER_LOCK: Final = 7_305_001
+
+# Written out: Django's compiling of them would cost more than a group of quick reactions.
+UNSEQUENCED: Final = """
+    SELECT * FROM servicedesk_event
+    WHERE id IN (SELECT event_id FROM servicedesk_unsequencedevent ORDER BY event_id LIMIT %s) ORDER BY id"""
+IS_WAITING: Final = "SELECT 1 FROM servicedesk_delivery WHERE is_outside = %s AND try_at <= %s LIMIT 1"
+DUE: Final = """
+    SELECT d.id AS owed_pk, d.reaction AS owed_to, d.attempts AS owed_tries, e.*
+    FROM servicedesk_delivery d JOIN servicedesk_event e ON e.id = d.event_id
+    WHERE d.is_outside = %s AND d.try_at <= %s
+    ORDER BY d.try_at, d.id LIMIT %s"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A claimed delivery: its key, the reaction's name, how often it failed, and the event."""
+
+    pk: int
+    reaction: str
+    attempts: int
+    event: Event
 
 
 def sequence_waiting() -> int:
@@ -69,15 +91,14 @@ def sequence_events(limit: int = BATCH) -> int:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
-    waiting = list(UnsequencedEvent.objects.select_related("event").order_by("event_id")[:limit])
-    if not waiting:
+    events = list(Event.objects.raw(UNSEQUENCED, [limit]))
+    if not events:
         return 0
     last = EventPosition.objects.order_by("-position").values_list("position", flat=True).first() or 0
-    events = [row.event for row in waiting]
     positions = [EventPosition(position=last + n, event=event) for n, event in enumerate(events, start=1)]
-    EventPosition.objects.bulk_create(positions)
-    Delivery.objects.bulk_create(_owed(events))
-    UnsequencedEvent.objects.filter(pk__in=[event.pk for event in events]).delete()
+    add(positions)
+    add(_owed(events))
+    delete_by_key(UnsequencedEvent, [event.pk for event in events])
     transaction.on_commit(lambda: publish(positions))
     return len(events)
 
@@ -91,10 +112,10 @@ def _owed(events: Sequence[Event]) -> list[Delivery]:
         if theirs and _took_all(reaction, theirs):
             done.add(reaction.name)
     return [
-        Delivery(event=event, reaction=reaction.name, is_outside=reaction.outside, try_at=moment)
+        Delivery(event_id=event.pk, reaction=reaction.name, is_outside=reaction.outside, try_at=moment)
         for event in events
         for reaction in reactions_to(event.kind)
-        if reaction.listens_to(event) and reaction.name not in done
+        if (reaction.historic or not event.is_historic) and reaction.name not in done
     ]
 
 
@@ -109,27 +130,38 @@ def _took_all(reaction: Reaction, events: Sequence[Event]) -> bool:
     return True
 
 
-def _waiting(*, outside: bool) -> "QuerySet[Delivery]":
-    return Delivery.objects.filter(is_outside=outside, try_at__lte=now())
+def _is_waiting(*, outside: bool) -> bool:
+    """Whether anything is due. Asked outside of a transaction: on SQLite one takes the writer's place."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_WAITING, [outside, _at(now())])
+        return cursor.fetchone() is not None
 
 
-def _due(*, outside: bool, limit: int) -> list[Delivery]:
+def _due(*, outside: bool, limit: int) -> list[Owed]:
     """The oldest due deliveries nobody else holds, locked where the database locks rows."""
-    rows = _waiting(outside=outside).order_by("try_at", "id")
-    return list(rows.select_for_update(skip_locked=True, of=("self",)).select_related("event")[:limit])
+    lock = " FOR UPDATE OF d SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    rows = Event.objects.raw(DUE + lock, [outside, _at(now()), limit])
+    return [Owed(row.owed_pk, row.owed_to, row.owed_tries, row) for row in rows]  # type: ignore[attr-defined]
+
+
+def _at(moment: datetime) -> Any:
+    """A moment as the database compares it."""
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def run_inside(until: float) -> int:
     """Run plain reactions, a group a transaction, until none is due."""
-    ran, limit = 0, SMALLEST_GROUP
-    while time.monotonic() < until and _waiting(outside=False).exists():
+    ran, limit, is_full = 0, SMALLEST_GROUP, False
+    # After a full group there is more as a rule, and the next claim finds out.
+    while time.monotonic() < until and (is_full or _is_waiting(outside=False)):
         try:
             done = _run_group(limit)
-            limit = min(GROUP, 2 * limit) if done == limit else SMALLEST_GROUP
+            is_full = done == limit
+            limit = min(GROUP, 2 * limit) if is_full else SMALLEST_GROUP
         except Exception as error:  # noqa: BLE001  see below
             # Whoever it was, the group is undone: one by one, each bears its own failure.
             log.info("reactions.group_undone", error=describe(error))
-            done = _run_singly()
+            done, is_full = _run_singly(), False
         if not done:
             break
         ran += done
@@ -141,13 +173,12 @@ def _run_group(limit: int) -> int:
     """One group in one transaction; anything that fails undoes all of it."""
     began = time.monotonic()
     done: list[int] = []
-    for delivery in _due(outside=False, limit=limit):
-        _react(delivery)
-        done.append(delivery.pk)
+    for owed in _due(outside=False, limit=limit):
+        _react(owed)
+        done.append(owed.pk)
         if time.monotonic() - began > GROUP_SECONDS:
             break
-    if done:
-        Delivery.objects.filter(pk__in=done).delete()
+    delete_by_key(Delivery, done)
     return len(done)
 
 
@@ -159,15 +190,15 @@ def _run_singly(limit: int = GROUP) -> int:
             rows = _due(outside=False, limit=1)
             if not rows:
                 break
-            delivery = rows[0]
+            owed = rows[0]
             try:
                 with transaction.atomic():
-                    _react(delivery)
+                    _react(owed)
             except Exception as error:  # noqa: BLE001  whatever a reaction raises is its own failure
                 _must_still_be_connected()
-                _fail(delivery, error)
+                _fail(owed, error)
             else:
-                delivery.delete()
+                delete_by_key(Delivery, [owed.pk])
             ran += 1
     return ran
 
@@ -175,23 +206,23 @@ def _run_singly(limit: int = GROUP) -> int:
 def run_outside(until: float) -> int:
     """Run reactions that talk to the world, each under a lease that is committed before it starts."""
     ran = 0
-    while time.monotonic() < until and _waiting(outside=True).exists():
+    while time.monotonic() < until and _is_waiting(outside=True):
         claimed = _lease_outside()
         if not claimed:
             break
-        for delivery in claimed:
+        for owed in claimed:
             try:
-                _react(delivery)
+                _react(owed)
             except Exception as error:  # noqa: BLE001  whatever a reaction raises is its own failure
-                _fail(delivery, error)
+                _fail(owed, error)
             else:
-                delivery.delete()
+                delete_by_key(Delivery, [owed.pk])
             ran += 1
     return ran
 
 
 @transaction.atomic
-def _lease_outside(limit: int = 10) -> Sequence[Delivery]:
+def _lease_outside(limit: int = 10) -> Sequence[Owed]:
     rows = _due(outside=True, limit=limit)
     if rows:
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(try_at=now() + LEASE)
@@ -208,29 +239,26 @@ def _must_still_be_connected() -> None:
         raise  # noqa: PLE0704  called while an exception is handled
 
 
-def _react(delivery: Delivery) -> None:
-    reaction = REACTIONS.get(delivery.reaction)
+def _react(owed: Owed) -> None:
+    reaction = REACTIONS.get(owed.reaction)
     if reaction is None:
-        raise LookupError(f"no reaction of the name {delivery.reaction}")
-    event: Event = delivery.event
-    with caused_by(event.request_id):
-        reaction.react(event)
+        raise LookupError(f"no reaction of the name {owed.reaction}")
+    with caused_by(owed.event.request_id):
+        reaction.react(owed.event)
 
 
-def _fail(delivery: Delivery, error: Exception) -> None:
+def _fail(owed: Owed, error: Exception) -> None:
     """Write the failure down where the operations page shows it, and when it is tried again."""
-    delivery.attempts += 1
-    delivery.error = describe(error)
-    pause = pause_after(delivery.attempts)
-    delivery.try_at = None if pause is None else now() + pause
+    attempts, words = owed.attempts + 1, describe(error)
+    pause = pause_after(attempts)
     # Not save(): one that ran beyond its lease may have been done by another meanwhile.
-    Delivery.objects.filter(pk=delivery.pk).update(
-        attempts=delivery.attempts, error=delivery.error, try_at=delivery.try_at
+    Delivery.objects.filter(pk=owed.pk).update(
+        attempts=attempts, error=words, try_at=None if pause is None else now() + pause
     )
     log.warning(
         "reaction.failed",
-        reaction=delivery.reaction,
-        event_id=str(delivery.event_id),
-        error=delivery.error,
-        attempts=delivery.attempts,
+        reaction=owed.reaction,
+        event_id=str(owed.event.pk),
+        error=words,
+        attempts=attempts,
     )

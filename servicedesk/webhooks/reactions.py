@@ -6,10 +6,11 @@ from typing import Final
 
 from django.db import transaction
 
+from servicedesk.bulk import add
 from servicedesk.clock import now
 from servicedesk.housekeeping import housekeeper
 from servicedesk.listening import on_all
-from servicedesk.models import Event, EventPosition, WebhookDelivery, WebhookEndpoint
+from servicedesk.models import Event, WebhookDelivery, WebhookEndpoint
 from servicedesk.nudges import nudge
 from servicedesk.webhooks.sending import claim_new, pack, sender
 
@@ -39,10 +40,10 @@ def queue_webhooks(events: Sequence[Event]) -> None:
     if not deliveries:
         return
     claimed = claim_new([row for row in deliveries if sender().has_room_for(endpoints[row.endpoint_id])], moment)
-    WebhookDelivery.objects.bulk_create(deliveries)
+    add(deliveries)
     if claimed:
-        positions = dict(EventPosition.objects.filter(event__in=events).values_list("event_id", "position"))
-        parcels = pack([(row, positions[row.event_id]) for row in claimed], endpoints, moment)
+        # The sequencer knows the positions it has just given; an event that is owed singly looks up its own.
+        parcels = pack([(row, row.event.sequenced.position) for row in claimed], endpoints, moment)
         transaction.on_commit(lambda: sender().take(parcels), robust=True)
     nudge("webhooks")
 

@@ -1,6 +1,7 @@
 """Tell and listen: order, exactly once, and what becomes of a reaction that fails."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
-from servicedesk import listening
+from servicedesk import carrying, listening
 from servicedesk.actor import SYSTEM
-from servicedesk.carrying import carry, sequence_events
+from servicedesk.carrying import carry, run_inside, sequence_events
 from servicedesk.clock import now
 from servicedesk.events import SubjectRef, record
 from servicedesk.ids import new_id
@@ -77,6 +79,42 @@ def test_one_that_fails_neither_stops_nor_repeats_the_others() -> None:
     assert "secret" not in failed.error
     assert failed.try_at is not None
     assert failed.try_at > now()
+
+
+@pytest.mark.django_db
+def test_a_group_asks_the_database_twice_however_many_reactions_are_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrying, "GROUP_SECONDS", 3600)
+
+    @on("thing.done")
+    def note_it(event: Event) -> None:
+        """Nothing."""
+
+    for _ in range(4 + 8):
+        something()
+    sequence_events()
+    with CaptureQueriesContext(connection) as asked:
+        assert run_inside(time.monotonic() + 3600) == 12
+    statements = [one["sql"].split()[0] for one in asked if "SAVEPOINT" not in one["sql"]]
+    # Is there anything? A group of four, a group of eight, and one that finds nothing more.
+    assert statements == ["SELECT", "SELECT", "DELETE", "SELECT", "DELETE", "SELECT"]
+
+
+@pytest.mark.django_db
+def test_a_reaction_gets_the_event_as_it_was_told() -> None:
+    seen = []
+
+    @on("thing.done")
+    def note_it(event: Event) -> None:
+        seen.append(event)
+
+    subject = SubjectRef("thing", new_id(), "T-1", new_id())
+    told = record("thing.done", subject, by=SYSTEM, changes={"priority": "high", "tags": [1, None]})
+    carry()
+    (event,) = seen
+    names = [field.attname for field in Event._meta.concrete_fields]
+    assert {name: getattr(event, name) for name in names} == {name: getattr(told, name) for name in names}
+    with pytest.raises(TypeError):
+        event.save()
 
 
 @pytest.mark.django_db

@@ -1,17 +1,22 @@
 """Reactions to many events at once, as webhooks are queued."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
+from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 from servicedesk import listening
 from servicedesk.actor import SYSTEM
-from servicedesk.carrying import carry
+from servicedesk.carrying import carry, sequence_events
 from servicedesk.events import SubjectRef, Told, record_many
 from servicedesk.ids import new_id
 from servicedesk.listening import REACTIONS, on, on_all
-from servicedesk.models import Delivery, Team, WebhookDelivery
+from servicedesk.models import Delivery, EventPosition, Team, WebhookDelivery
 from servicedesk.webhooks.actions import register_endpoint
+from servicedesk.webhooks.sending import sender
 
 pytestmark = pytest.mark.django_db
 
@@ -80,11 +85,30 @@ def test_one_that_fails_is_owed_its_events_singly_and_holds_up_nobody():
     assert (left.event_id, left.attempts, left.error.split()[0]) == (bad.pk, 1, "ValueError")
 
 
-def test_queueing_costs_the_same_number_of_queries_for_one_event_and_for_many(django_assert_num_queries):
+def test_queueing_costs_the_same_number_of_queries_for_one_event_and_for_many(django_assert_max_num_queries):
     from servicedesk.webhooks.reactions import queue_webhooks
 
     register_endpoint(url="https://example.com/", kinds=["*"], by=SYSTEM)
     events = tell(50)
-    with django_assert_num_queries(2):
+    # The endpoints and the rows; those are copied in where the database can, which is no query.
+    with django_assert_max_num_queries(2):
         queue_webhooks(events)
     assert WebhookDelivery.objects.count() == 50
+
+
+def test_what_leaves_at_once_knows_its_positions_from_the_sequencer(monkeypatch):
+    taken = []
+    register_endpoint(url="https://example.com/", kinds=["*"], by=SYSTEM)
+    monkeypatch.setattr(sender(), "is_at_work", True)
+    monkeypatch.setattr(sender(), "take", taken.extend)
+    carry()
+    events = tell(3)
+    with CaptureQueriesContext(connection) as asked, TestCase.captureOnCommitCallbacks(execute=True):
+        sequence_events()
+    told = {
+        json.loads(parcel.body)["data"]["event_id"]: json.loads(parcel.body)["data"]["position"] for parcel in taken
+    }
+    positions = EventPosition.objects.filter(event__in=events).values_list("event_id", "position")
+    assert told == {str(pk): position for pk, position in positions}
+    looked_up = [one["sql"] for one in asked if one["sql"].startswith("SELECT") and "eventposition" in one["sql"]]
+    assert len(looked_up) == 1  # the last position given
