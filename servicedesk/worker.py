@@ -38,6 +38,10 @@ DEFAULT_CONCURRENCY = 4
 _RESTART_PAUSE_SECONDS = 2.0
 # How long a consumer listens before it looks whether it shall stop.
 _LISTEN_SECONDS = 0.5
+# How long a busy thread keeps the interpreter from those that want it. A sweep or a webhook is a dozen short talks with
+# the database or a receiver, and after each of them it waits this long for its turn; Python's own 5 ms, times a dozen,
+# made the news of a breach late by some hundred milliseconds while reactions ran.
+_SWITCH_SECONDS = 0.0005
 
 _stopping = threading.Event()
 
@@ -101,6 +105,7 @@ class Worker:
 
     def start(self) -> None:
         _stopping.clear()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         state.should_stop = state.should_terminate = None
         main_app.finalize()
         for queue in self._places:
