@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from customers.index import has_extension, normalise_email, normalise_phone
 from customers.models import ContactPoint, Customer
 from servicedesk.errors import FieldError, Invalid
 from servicedesk.keyring import ring
 from servicedesk.models import Shop
+from servicedesk.selecting import Kept, slot
 
 EMAIL = ContactPoint.Kind.EMAIL
 PHONE = ContactPoint.Kind.PHONE
@@ -61,6 +63,16 @@ def point(customer: Customer, given: Contact, *, source: str, is_lookup: bool) -
     )
 
 
+# Asked at every first message. Two digests, an e-mail's and a phone's, or the one that was given twice.
+_OWNERS: Final = Kept(
+    lambda: ContactPoint.objects.filter(
+        digest__in=[slot("one", ContactPoint, "digest"), slot("other", ContactPoint, "digest")],
+        shop=slot("shop", ContactPoint, "shop"),
+        is_lookup=True,
+    ).values_list("kind", "digest", "customer_id")
+)
+
+
 def owners_of(shop: Shop, given: Iterable[Contact]) -> dict[str, Customer]:
     """Who has these contacts for lookup in this shop, by kind; merged ones as the customer that survived.
 
@@ -69,10 +81,10 @@ def owners_of(shop: Shop, given: Iterable[Contact]) -> dict[str, Customer]:
     wanted = {one.kind: one.digest for one in given if one.identifies}
     if not wanted:
         return {}
-    rows = ContactPoint.objects.filter(shop_id=shop.pk, is_lookup=True, digest__in=wanted.values())
+    digests = list(wanted.values())
     found = {
         kind: customer_id
-        for kind, digest, customer_id in rows.values_list("kind", "digest", "customer_id")
+        for kind, digest, customer_id in _OWNERS.rows(one=digests[0], other=digests[-1], shop=shop.pk)
         if bytes(digest) == wanted.get(kind)
     }
     if not found:

@@ -22,6 +22,7 @@ from customers.keystore.router import KEYSTORE
 from servicedesk.ids import new_id
 from servicedesk.keyring import KeyringError, ring, ring_held
 from servicedesk.rows import has_table
+from servicedesk.selecting import AmongIds, Kept
 
 BATCH: Final = 64
 # How many keys, and for how long, code outside a request or task (a command, a shell) may hold.
@@ -86,12 +87,12 @@ def forget_key(key_id: uuid.UUID) -> None:
 
 def cipher(key_id: uuid.UUID) -> AESGCM | None:
     """The cipher of this key; None when the key was destroyed on purpose; VaultError when it is simply not there."""
-    keys = _scope().keys
-    if key_id not in keys:
-        load_keys([key_id])
-        keys = _scope().keys
     try:
-        return keys[key_id]
+        return _scope().keys[key_id]
+    except KeyError:
+        load_keys([key_id])
+    try:
+        return _scope().keys[key_id]
     except KeyError:
         raise VaultError(f"The key {key_id} is not in the key store, and no tombstone says why.") from None
 
@@ -112,9 +113,11 @@ def load_keys(key_ids: Iterable[uuid.UUID]) -> None:
             keys.update(dict.fromkeys(Tombstone.objects.filter(pk__in=missing).values_list("pk", flat=True)))
 
 
+_WRAPPED: Final = Kept(lambda: DataKey.objects.filter(AmongIds("pk")).values_list("pk", "wrapped"))
+
+
 def _unwrapped(key_ids: list[uuid.UUID]) -> dict[uuid.UUID, AESGCM]:
-    rows = DataKey.objects.filter(pk__in=key_ids).values_list("pk", "wrapped")
-    held = list(rows)
+    held = _WRAPPED.rows(ids=key_ids)
     present = ring()
     return {key_id: AESGCM(present.unwrap(bytes(wrapped), key_id.bytes)) for key_id, wrapped in held}
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
 from django.core import checks
@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from customers.keys import VaultError
+from servicedesk.selecting import AmongIds, Kept
 
 if TYPE_CHECKING:
     from customers.models import Customer
@@ -48,16 +49,17 @@ def key_ids_of(customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     wanted = set(customer_ids)
     known = {customer_id: key_id for customer_id in wanted if (key_id := _key_ids.get(customer_id)) is not None}
     unknown = [customer_id for customer_id in wanted if customer_id not in known]
-    rows = _customers()._base_manager
     for start in range(0, len(unknown), QUERY_IDS):
-        part = rows.filter(pk__in=unknown[start : start + QUERY_IDS])
-        known.update(part.values_list("pk", "key_id"))
+        known.update(_KEY_IDS.rows(ids=unknown[start : start + QUERY_IDS]))
     for customer_id in unknown:
         if customer_id not in known:
             raise VaultError(f"The customer {customer_id}, who owns an encrypted row, does not exist.")
     if unknown:
         _remember(known)
     return known
+
+
+_KEY_IDS: Final = Kept(lambda: _customers()._base_manager.filter(AmongIds("pk")).values_list("pk", "key_id"))
 
 
 def _remember(known: dict[uuid.UUID, uuid.UUID]) -> None:

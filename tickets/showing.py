@@ -5,15 +5,16 @@ asks again, and took five times as long.
 """
 
 import uuid
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from clocks.models import Clock
 from customers.fields import opened, with_keys
 from customers.masking import mask_email, mask_name, mask_phone
 from customers.models import ContactPoint, Customer
+from servicedesk.selecting import AmongIds, Kept
 from servicedesk.shops import code_of_shop
 from tickets.models import Ticket
 
@@ -30,6 +31,35 @@ CLOCK_FIELDS = (
     "subject_id", "metric", "state", "target", "used", "counted_from", "paused_at", "paused_total", "started_at",
     "due_at", "stopped_at", "detected_at", "frozen_at", "calendar_version_id",
 )  # fmt: skip
+
+
+def _row_class(names: Sequence[str]) -> Any:
+    return namedtuple("ClockRow", names)  # noqa: PYI024  the names are listed once, above
+
+
+ClockRow: Final = _row_class(CLOCK_FIELDS)
+
+_CUSTOMERS: Final = Kept(
+    lambda: (
+        Customer.objects.filter(AmongIds("pk"))
+        .order_by("-contact_points__is_lookup", "contact_points__id")
+        .values_list("pk", "name", "contact_points__pk", "contact_points__kind", "contact_points__value")
+    )
+)
+_TAGS: Final = Kept(
+    lambda: (
+        Ticket.tags.through.objects.filter(AmongIds("ticket_id"))
+        .order_by("tag__name")
+        .values_list("ticket_id", "tag__name")
+    )
+)
+_CLOCKS: Final = Kept(
+    lambda: (
+        Clock.objects.filter(AmongIds("subject_id"), subject_type=Ticket.subject_type)
+        .order_by("started_at", "id")
+        .values_list(*CLOCK_FIELDS)
+    )
+)
 
 
 @dataclass(slots=True)
@@ -66,9 +96,10 @@ def load_for_showing(rows: Sequence[Any]) -> Sequence[Any]:
 def _load(tickets: Sequence[Any]) -> None:
     ids = [ticket.pk for ticket in tickets]
     customers, tags, clocks = masked_customers({ticket.customer_id for ticket in tickets}), _tags(ids), _clocks(ids)
+    shops = {shop_id: code_of_shop(shop_id) for shop_id in {ticket.shop_id for ticket in tickets}}
     for ticket in tickets:
         ticket.beside = Beside(
-            shop=code_of_shop(ticket.shop_id),
+            shop=shops[ticket.shop_id],
             customer=customers[ticket.customer_id],
             tags=tags[ticket.pk],
             clocks=clocks[ticket.pk],
@@ -88,9 +119,7 @@ def _at_hand(ticket: Ticket) -> Beside:
 
 def masked_customers(ids: Ids) -> dict[uuid.UUID, Masked]:
     """Names, phones and addresses, masked: of each kind the contact that serves for lookup, else the first."""
-    columns = ("pk", "name", "contact_points__pk", "contact_points__kind", "contact_points__value")
-    ordered = Customer.objects.filter(pk__in=ids).order_by("-contact_points__is_lookup", "contact_points__id")
-    rows = list(ordered.values_list(*columns))
+    rows = _CUSTOMERS.rows(ids=ids)
     names = {pk: blob for pk, blob, *_point in rows}
     found = dict(zip(names, map(_named, opened(Customer, "name", [(pk, pk, names[pk]) for pk in names])), strict=True))
     # A customer without contacts has one row, without a point.
@@ -110,15 +139,13 @@ def _named(name: str | None) -> Masked:
 
 def _tags(ids: Ids) -> dict[uuid.UUID, list[str]]:
     found: dict[uuid.UUID, list[str]] = defaultdict(list)
-    through = Ticket.tags.through.objects.filter(ticket__in=ids).order_by("tag__name")
-    for ticket_id, name in through.values_list("ticket_id", "tag__name"):
+    for ticket_id, name in _TAGS.rows(ids=ids):
         found[ticket_id].append(name)
     return found
 
 
 def _clocks(ids: Ids) -> dict[uuid.UUID, list[Any]]:
     found: dict[uuid.UUID, list[Any]] = defaultdict(list)
-    owned = Clock.objects.filter(subject_type=Ticket.subject_type, subject_id__in=ids).order_by("started_at", "id")
-    for clock in owned.values_list(*CLOCK_FIELDS, named=True):
+    for clock in map(ClockRow._make, _CLOCKS.rows(ids=ids)):
         found[clock.subject_id].append(clock)
     return found

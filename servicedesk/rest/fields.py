@@ -13,7 +13,9 @@ from rest_framework import serializers
 
 def utc(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the microsecond where there is one."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat().removesuffix("+00:00") + "Z"
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
