@@ -1,6 +1,7 @@
 """Bases of all serializers: what comes in is strict, what goes out is in UTC."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 from django.db import models
@@ -8,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import empty
 
 from servicedesk.errors import Invalid
 from servicedesk.rest.fields import Instant
@@ -55,6 +57,36 @@ def _is_number_for_id(field: Any, value: Any) -> bool:
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return any(_is_number_for_id(field.child, one) for one in value)
     return isinstance(field, serializers.UUIDField) and isinstance(value, int)
+
+
+def validated(serializer: type[Strict], data: Any, *, partial: bool = False, **options: Any) -> dict[str, Any]:
+    """`serializer(data=data, **options)`, validated, without making its fields anew for each request.
+
+    DRF copies every declared field deeply for every serializer, which took longer than the validating. A field keeps
+    nothing of what it checks, so one serializer of each kind serves all requests and threads. What it refuses is put to
+    a serializer of its own: refusals are DRF's to the word. `partial`: whatever is left out stays out.
+    Raises ValidationError. `options` must be hashable.
+    """
+    try:
+        return dict(_kept(serializer, partial, tuple(options.items())).run_validation(data))
+    except ValidationError:
+        refusing = _made(serializer, partial, {**options, "data": data})
+        refusing.is_valid(raise_exception=True)
+        return dict(refusing.validated_data)
+
+
+@cache
+def _kept(serializer: type[Strict], partial: bool, options: tuple[tuple[str, Any], ...]) -> Strict:  # noqa: FBT001  a cache's key
+    return _made(serializer, partial, dict(options))
+
+
+def _made(serializer: type[Strict], partial: bool, options: dict[str, Any]) -> Strict:  # noqa: FBT001  as above
+    made = serializer(**options)
+    if partial:
+        # DRF's own `partial` would also let the objects inside leave out what they need.
+        for field in made.fields.values():
+            field.required, field.default = False, empty
+    return made
 
 
 class Nothing(Strict):

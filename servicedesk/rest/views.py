@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.fields import empty
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,7 +32,7 @@ from servicedesk.rest.endpoints import Endpoint, acts, adds, asks, creates, edit
 from servicedesk.rest.idempotency import key_of, once
 from servicedesk.rest.pagination import OrderedQuery, Page
 from servicedesk.rest.parsers import CONTROL
-from servicedesk.rest.serializers import Strict
+from servicedesk.rest.serializers import Strict, validated
 
 M = TypeVar("M", bound=models.Model)
 
@@ -77,19 +76,11 @@ class DeskView(APIView):
 
     def parse(self, serializer: type[Strict], *, partial: bool = False) -> dict[str, Any]:
         """The body, validated. A 422 names the fields otherwise. `partial`: whatever is left out stays out."""
-        found = serializer(data=self.request.data, context={"actor": self.actor})
-        if partial:
-            # DRF's own `partial` would also let the objects inside leave out what they need.
-            for field in found.fields.values():
-                field.required, field.default = False, empty
-        found.is_valid(raise_exception=True)
-        return dict(found.validated_data)
+        return validated(serializer, self.request.data, partial=partial)
 
     def parse_query(self, serializer: type[Strict]) -> dict[str, Any]:
         """The query parameters, validated; an unknown one is a 422."""
-        found = serializer(data=self.request.query_params)
-        found.is_valid(raise_exception=True)
-        return dict(found.validated_data)
+        return validated(serializer, self.request.query_params)
 
     def through_the_door(self, act: Callable[[], Response]) -> Response | HttpResponse:
         """`act()` in one transaction, and once per Idempotency-Key on a POST."""
@@ -192,9 +183,7 @@ class DeskViewSet(ViewSetMixin, DeskView, Generic[M]):
 
 
 def query_serializer(filters: type[Strict] | None, orderings: dict[str, Sequence[str]], params: Any) -> dict[str, Any]:
-    made = _query_class(filters)(data=params, orderings=list(orderings) if len(orderings) > 1 else [])
-    made.is_valid(raise_exception=True)
-    return dict(made.validated_data)
+    return validated(_query_class(filters), params, orderings=tuple(orderings) if len(orderings) > 1 else ())
 
 
 @cache

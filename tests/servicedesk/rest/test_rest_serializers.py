@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from servicedesk.actor import SYSTEM
 from servicedesk.errors import Invalid
 from servicedesk.rest.fields import AnyOf, CommaList, Instant, JsonObject, MoneyField, TextMap, WholeNumber, Words
-from servicedesk.rest.serializers import Nothing, Strict
+from servicedesk.rest.serializers import Nothing, Strict, validated
 from servicedesk.rest.views import DeskView
 
 
@@ -138,3 +138,47 @@ def test_a_change_in_part_leaves_out_fields_but_not_what_the_objects_inside_need
         view.parse(Whole, partial=True)
     with pytest.raises(ValidationError):
         view.parse(Whole)
+
+
+WHOLE = {"metric": "m", "offset": 1}
+BODIES = [
+    {"steps": [WHOLE, {"metric": "n", "offset": 6}]},
+    {"steps": [{"metric": "m"}], "count": 10, "at": "yesterday"},
+    {"owners": ["x", 7]},
+    {"owner": 7, "surprise": 1},
+    [],
+    None,
+    "text",
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_the_kept_serializer_refuses_as_a_new_one_does(body):
+    def refusal(check):
+        with pytest.raises(ValidationError) as refused:
+            check()
+        return refused.value.get_full_details()
+
+    assert refusal(lambda: validated(Body, body)) == refusal(lambda: check(body))
+
+
+def test_the_kept_serializer_keeps_nothing_of_what_it_checked():
+    assert validated(Body, {"count": 3, "steps": [WHOLE]}) == {"count": 3, "steps": [WHOLE]}
+    with pytest.raises(ValidationError):
+        validated(Body, {"count": 10})
+    assert validated(Body, {"for": "others"}) == {"waits_for": "others"}
+    assert validated(Body, {}) == {}
+
+
+def test_what_a_part_may_leave_out_a_whole_may_not():
+    for _ in range(2):
+        assert validated(Step, {"offset": 1}, partial=True) == {"offset": 1}
+        with pytest.raises(ValidationError) as refused:
+            validated(Step, {"offset": 1})
+        assert refused.value.get_codes() == {"metric": ["required"]}
+
+
+def test_the_fields_are_made_once_for_all_that_is_let_in(monkeypatch):
+    validated(Body, {})
+    monkeypatch.setattr(Body, "get_fields", None)
+    assert validated(Body, {"count": 3}) == {"count": 3}
