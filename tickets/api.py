@@ -92,7 +92,7 @@ class TicketViews(DeskViewSet[Ticket]):
         customer = customer_of(shop, data.pop("customer", {}), data.pop("customer_id", None), by=self.actor)
         at = data.pop("received_at", None)
         concern = Concern(**{**data, "tags": tuple(data.get("tags", ()))})
-        return open_ticket(concern, shop=shop, customer=customer, by=self.actor, at=at)
+        return open_ticket(concern, shop=shop, customer=customer, by=self.actor, at=at, undoable=False)
 
     @edits(EditIn)
     def partial_update(self, ticket: Ticket, data: Data) -> Ticket:

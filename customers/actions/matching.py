@@ -12,7 +12,7 @@ from customers.models import Customer
 from servicedesk.actor import Actor
 from servicedesk.errors import NotAllowed
 from servicedesk.events import record
-from servicedesk.inserting import insert
+from servicedesk.inserting import insert_together
 from servicedesk.models import Shop
 from servicedesk.rows import know
 
@@ -40,15 +40,14 @@ def find_or_create_customer(
     owners = owners_of(shop, given)
     decisive = _decisive(given, owners, trusted=trusted)
     if not decisive:
-        try:
-            with transaction.atomic():
-                return _make(shop, given, owners, name=name, language=language, source=source, by=by, trusted=trusted)
-        except IntegrityError:
-            # Somebody made the same customer at the same moment; now they can be found.
-            owners = owners_of(shop, given)
-            decisive = _decisive(given, owners, trusted=trusted)
-            if not decisive:
-                raise
+        made = _make(shop, given, owners, name=name, language=language, source=source, by=by, trusted=trusted)
+        if isinstance(made, Customer):
+            return made
+        # Somebody made the same customer at the same moment; now they can be found.
+        owners = owners_of(shop, given)
+        decisive = _decisive(given, owners, trusted=trusted)
+        if not decisive:
+            raise made
     with transaction.atomic():
         found = owners[decisive]
         if trusted:
@@ -81,6 +80,7 @@ def _decisive(given: Sequence[Contact], owners: dict[str, Customer], *, trusted:
     return phone if trusted and lacks_email else ""
 
 
+@transaction.atomic(savepoint=False)
 def _make(
     shop: Shop,
     given: Sequence[Contact],
@@ -91,7 +91,8 @@ def _make(
     source: str,
     by: Actor,
     trusted: bool,
-) -> Customer:
+) -> Customer | IntegrityError:
+    """A new customer; or, with nothing written, why the database has none of it: a contact was taken meanwhile."""
     customer = Customer(
         shop=shop,
         key_id=new_key_id(),
@@ -99,13 +100,15 @@ def _make(
         language=language,
         is_anonymous=not given,
     )
-    insert([customer])
     points = [
         # What a stranger claims beside the address they wrote from identifies nobody; nor does what is another's.
         point(customer, one, source=source, is_lookup=one.kind not in owners and (trusted or place == 0))
         for place, one in enumerate(given)
     ]
-    insert(points)
+    try:
+        insert_together([customer], points, undoable=True)
+    except IntegrityError as clash:
+        return clash
     know(customer, "contact_points", points)
     record("customer.created", customer, by=by, changes={"contacts": [one.kind for one in given]})
     _propose_matches(customer, owners, by=by)

@@ -14,7 +14,7 @@ from servicedesk.actor import Actor
 from servicedesk.clock import now
 from servicedesk.errors import Conflict, NotFound
 from servicedesk.events import Told, record_many
-from servicedesk.inserting import insert
+from servicedesk.inserting import insert_together
 from servicedesk.models import Shop, Team
 from servicedesk.numbers import next_number
 from servicedesk.rows import know
@@ -43,7 +43,6 @@ class Concern:
     attachments: tuple[Upload | Attachment, ...] = field(default=())
 
 
-@transaction.atomic
 def open_ticket(
     concern: Concern,
     *,
@@ -52,8 +51,12 @@ def open_ticket(
     by: Actor,
     at: datetime | None = None,
     follows: Ticket | None = None,
+    undoable: bool = True,
 ) -> Ticket:
     """Make a ticket of a concern, start its clocks, and tell. `at` is when the concern was received.
+
+    `undoable=False` is for a caller that undoes everything when this raises, as the doors do: within their transaction
+    it saves a savepoint, and nothing more can be done in the transaction then.
 
     Raises NotFound for a shop the actor does not see, Conflict for an `external_id` that this integration has already
     used in the shop, Invalid for an `at` ahead of now.
@@ -61,14 +64,20 @@ def open_ticket(
     by.must("tickets.open")
     if by.shops is not None and shop.pk not in by.shops:
         raise NotFound
+    with transaction.atomic(savepoint=undoable):
+        return _open(concern, shop, customer, by, at, follows)
+
+
+def _open(
+    concern: Concern, shop: Shop, customer: Customer, by: Actor, at: datetime | None, follows: Ticket | None
+) -> Ticket:
     moment, historic = moment_after(None, at, by), at is not None
     ticket = _new_ticket(concern, shop, customer, by, moment)
     ticket.follows = follows
     # The clocks first: the ticket is written once, with what the queue is ordered by.
     _start_clocks(ticket, frozenset(concern.tags), {"at": moment, "by": by, "historic": historic})
     message = ticket.last_message = _first_message(ticket, concern, moment)
-    _insert(ticket)
-    insert([message])
+    _insert(ticket, message)
     attach(concern.attachments, message, by=by)
     _tag(ticket, concern.tags)
     index_documents(
@@ -124,11 +133,10 @@ def _first_message(ticket: Ticket, concern: Concern, moment: datetime) -> Messag
     )
 
 
-def _insert(ticket: Ticket) -> None:
-    """The row, or Conflict where the integration's own id for it was used before."""
+def _insert(ticket: Ticket, message: Message) -> None:
+    """The rows, or Conflict where the integration's own id for the ticket was used before."""
     try:
-        with transaction.atomic(savepoint=bool(ticket.external_id)):
-            insert([ticket])
+        insert_together([ticket], [message], undoable=bool(ticket.external_id))
     except IntegrityError as error:
         if not ticket.external_id or "external" not in str(error):
             raise
