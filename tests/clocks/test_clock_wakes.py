@@ -14,6 +14,7 @@ from servicedesk.actor import SYSTEM
 from servicedesk.ids import new_id
 from servicedesk.models import Booking, Event
 from tests.clocks.probes import DAY, HOUR, MINUTE, MONDAY, Probe, office, plan, started, step
+from tests.counting import steady_caches
 
 pytestmark = pytest.mark.django_db
 MILLISECOND = timedelta(milliseconds=1)
@@ -178,7 +179,7 @@ def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(clock_face, 
         started(probe, plan(steps=STEPS))
     clock_face.go(10 * MINUTE + MILLISECOND)
     bookings = list(Booking.objects.all())
-    with CaptureQueriesContext(connection) as queries:
+    with steady_caches(), CaptureQueriesContext(connection) as queries:
         advance_clocks(bookings, clock_face.now)
     assert Clock.objects.filter(state="breached").count() == how_many
     assert Event.objects.count() == 3 * how_many

@@ -12,6 +12,7 @@ from servicedesk.actor import SYSTEM, Actor
 from servicedesk.carrying import sequence_events
 from servicedesk.errors import Invalid
 from servicedesk.models import EventPosition, User
+from tests.counting import steady_caches
 from tests.make import Make
 from tickets.actions.editing import Edit, edit_ticket
 from tickets.actions.routing import assign_ticket, route_ticket, take_next_ticket
@@ -69,7 +70,7 @@ def test_the_feed_asks_no_more_however_much_is_private(make: Make, theirs: Ticke
     asked = []
     for _n in range(3):
         heard_of(client)
-        with CaptureQueriesContext(connection) as queries:
+        with steady_caches(), CaptureQueriesContext(connection) as queries:
             heard_of(client)
         asked.append(len(queries))
         make.ticket(team=theirs.team)

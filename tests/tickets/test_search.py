@@ -12,6 +12,7 @@ from customers.models import Customer
 from servicedesk.errors import Invalid
 from servicedesk.ids import new_id
 from servicedesk.models import User
+from tests.counting import steady_caches
 from tests.make import INTEGRATION, Make
 from tickets.actions.conversing import Words, add_note
 from tickets.actions.editing import Edit, edit_ticket
@@ -230,13 +231,13 @@ def test_what_was_written_during_a_rebuild_stays_as_it_is(make: Make, strap: Tic
 def test_a_new_ticket_is_indexed_in_one_statement_on_postgresql(make: Make, dana: Customer, strap: Ticket) -> None:
     documents = [Indexed(strap.pk, None, dana.pk, "one two"), Indexed(new_id(), None, dana.pk, "three")]
     SearchDocument.objects.all().delete()
-    with CaptureQueriesContext(connection) as queries:
+    with steady_caches(), CaptureQueriesContext(connection) as queries:
         index_documents(documents)
     assert len(queries) == (1 if connection.vendor == "postgresql" else 4)
 
 
 def test_a_search_by_words_costs_few_queries(make: Make, strap: Ticket) -> None:
-    with CaptureQueriesContext(connection) as queries:
+    with steady_caches(), CaptureQueriesContext(connection) as queries:
         found("leather")
     # On PostgreSQL: a glance at the newest, the index for the rest, the tickets themselves.
     assert len(queries) <= 4

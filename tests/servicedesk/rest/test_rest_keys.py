@@ -16,6 +16,7 @@ from servicedesk.errors import Conflict, Invalid, NotAllowed
 from servicedesk.ids import new_id
 from servicedesk.models import ApiKey, Event, Shop, User
 from servicedesk.rest import authentication
+from tests.counting import steady_caches
 
 NOBODY = Actor("staff", new_id(), frozenset({"tickets.read"}))
 
@@ -98,9 +99,9 @@ def test_what_is_no_key_is_no_error_of_ours(db, secret):
 
 
 def test_authentication_costs_one_query_and_then_none(key):
-    with CaptureQueriesContext(connection) as first:
+    with steady_caches(), CaptureQueriesContext(connection) as first:
         authentication.find_key(key.fresh_secret)
-    with CaptureQueriesContext(connection) as second:
+    with steady_caches(), CaptureQueriesContext(connection) as second:
         authentication.find_key(key.fresh_secret)
     assert (len(first), len(second)) == (1, 0)
 
