@@ -1,6 +1,7 @@
 """Messages, replies and notes: what counts as an answer, and what becomes of the clocks."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -12,8 +13,9 @@ from servicedesk.clock import now
 from servicedesk.errors import Conflict, NotAllowed, NotFound
 from servicedesk.later import sweep_once
 from servicedesk.models import User
-from tests.make import Make
+from tests.make import INTEGRATION, Make
 from tickets.actions.conversing import Words, add_note, post_reply, receive_message, release_reply, undo_reply
+from tickets.actions.working import solve_ticket
 from tickets.models import Author, Delivery, Message, Status, Ticket
 
 
@@ -141,16 +143,88 @@ def test_a_reply_pressed_in_time_meets_though_the_deadline_passes_in_its_undo_ti
     assert "clock.breached" not in make.told(ticket)
 
 
-def test_a_clock_breached_by_its_own_stop_shows_at_once_though_another_reply_waits(make: Make, alice: User) -> None:
+@dataclass
+class Overtaken:
+    """A reply pressed 2 s before the due time, and another that left 1 s after it while the first could be undone."""
+
+    ticket: Ticket
+    pressed: Message
+    due: datetime
+
+
+@pytest.fixture(params=["first_response", "next_response"])
+def overtaken(request: pytest.FixtureRequest, make: Make, alice: User) -> Overtaken:
     ticket = make.ticket()
-    due = Clock.objects.of(ticket).get(metric="first_response").due_at
+    if request.param == "next_response":
+        make.reply(ticket)
+        make.answer(ticket)
+    due = Clock.objects.of(ticket).get(metric=request.param).due_at
     assert due is not None
     with time_machine.travel(due - timedelta(seconds=2), tick=False):
-        post_reply(ticket, Words("Hello"), by=Actor.staff(alice))
+        pressed = post_reply(ticket, Words("Hello"), by=Actor.staff(alice))
     with time_machine.travel(due + timedelta(seconds=1), tick=False):
         make.reply(ticket)
-    assert states(ticket)["first_response"] == "breached"
-    assert fresh(ticket).is_breached
+        make.settle_down()
+    return Overtaken(ticket, pressed, due)
+
+
+def verdict(ticket: Ticket) -> Clock:
+    """The clock of the latest wait that was answered."""
+    return Clock.objects.of(ticket).exclude(metric="resolution").latest("started_at", "id")
+
+
+def test_a_reply_pressed_in_time_meets_though_a_later_one_leaves_first(make: Make, overtaken: Overtaken) -> None:
+    assert verdict(overtaken.ticket).state == "running"
+    with time_machine.travel(overtaken.due + timedelta(seconds=9), tick=False):
+        make.settle_down()
+    clock = verdict(overtaken.ticket)
+    assert (clock.state, clock.stopped_at) == ("met", overtaken.pressed.sent_at)
+    assert "clock.breached" not in make.told(overtaken.ticket)
+    assert not fresh(overtaken.ticket).is_breached
+
+
+def test_one_that_is_taken_back_leaves_the_verdict_to_the_later_one(
+    make: Make, overtaken: Overtaken, alice: User
+) -> None:
+    with time_machine.travel(overtaken.due + timedelta(seconds=3), tick=False):
+        undo_reply(overtaken.pressed, by=Actor.staff(alice))
+    clock = verdict(overtaken.ticket)
+    assert (clock.state, clock.stopped_at) == ("breached", overtaken.due + timedelta(seconds=1))
+    assert fresh(overtaken.ticket).is_breached
+    assert make.told(overtaken.ticket).count("clock.breached") == 1
+
+
+def test_of_two_that_wait_the_second_decides_when_the_first_is_taken_back(make: Make, alice: User) -> None:
+    ticket = make.ticket()
+    due = verdict(ticket).due_at
+    assert due is not None
+    with time_machine.travel(due - timedelta(seconds=2), tick=False):
+        first = post_reply(ticket, Words("Hello"), by=Actor.staff(alice))
+    with time_machine.travel(due - timedelta(seconds=1), tick=False):
+        second = post_reply(ticket, Words("Hello!"), by=Actor.staff(alice))
+    with time_machine.travel(due + timedelta(seconds=1), tick=False):
+        make.reply(ticket)
+        undo_reply(first, by=Actor.staff(alice))
+    with time_machine.travel(due + timedelta(seconds=9), tick=False):
+        make.settle_down()
+    assert (verdict(ticket).state, verdict(ticket).stopped_at) == ("met", second.sent_at)
+
+
+def test_solving_meanwhile_is_judged_by_what_has_left(overtaken: Overtaken) -> None:
+    with time_machine.travel(overtaken.due + timedelta(seconds=2), tick=False):
+        solve_ticket(overtaken.ticket, by=INTEGRATION)
+    assert verdict(overtaken.ticket).state == "breached"
+    assert fresh(overtaken.ticket).is_breached
+
+
+def test_what_the_customer_asks_after_the_later_reply_waits_from_its_own_time(make: Make, overtaken: Overtaken) -> None:
+    with time_machine.travel(overtaken.due + timedelta(seconds=3), tick=False):
+        asked = make.answer(overtaken.ticket, "One more thing")
+    with time_machine.travel(overtaken.due + timedelta(seconds=9), tick=False):
+        make.settle_down()
+    waits = Clock.objects.of(overtaken.ticket).filter(started_at=asked.sent_at)
+    assert [(clock.metric, clock.state) for clock in waits] == [("next_response", "running")]
+    assert fresh(overtaken.ticket).waiting_since == asked.sent_at
 
 
 def test_a_reply_can_be_taken_back_until_it_leaves(make: Make, alice: User) -> None:

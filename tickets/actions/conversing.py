@@ -9,12 +9,13 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clocks.actions import start_clocks, stop_clocks
+from clocks.actions import start_clocks
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.clock import now
 from servicedesk.errors import Conflict, Invalid, NotAllowed
 from servicedesk.later import book, drop
 from servicedesk.models import User
+from tickets.actions.answering import hand_over, responses_gone, stop_for_answer
 from tickets.actions.opening import Concern, open_ticket
 from tickets.actions.turns import Turn, begin
 from tickets.actions.waiting import back_to_work, back_to_work_after_solving, put_on_hold, settle_concern
@@ -210,10 +211,12 @@ def undo_reply(message: Message, *, by: Actor) -> Message:
     turn.ticket.last_message = (
         Message.objects.filter(ticket=turn.ticket).exclude(pk=held.pk).order_by("-sent_at", "-id").first()
     )
-    turn.end("message.taken_back", "last_message", message=str(held.pk))
     pk = held.pk
     held.delete()
     held.pk = pk
+    if held.delivery == Delivery.WAITING:
+        hand_over(turn, held.sent_at)
+    turn.end("message.taken_back", "last_message", message=str(held.pk))
     return held
 
 
@@ -292,17 +295,21 @@ def _answered(turn: Turn, at: datetime) -> None:
     if ticket.first_responded_at is None or at < ticket.first_responded_at:
         # Earlier than the one that is there: a reply that had to wait while another, pressed later, left at once.
         ticket.first_responded_at = at
-    answers = [Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE]
-    turn.forget(stop_clocks(ticket, answers, at=at, by=turn.by, historic=turn.historic))
-    later = (
-        Message.objects.filter(ticket=ticket, author=Author.CUSTOMER, visibility=Visibility.PUBLIC, sent_at__gt=at)
-        .order_by("sent_at")
-        .values_list("sent_at", flat=True)
-        .first()
-    )
+    stop_for_answer(turn, at)
+    answered_up_to = _last_answer_at(turn, at)
+    asked = Message.objects.filter(ticket=ticket, author=Author.CUSTOMER, visibility=Visibility.PUBLIC)
+    later = asked.filter(sent_at__gt=answered_up_to).order_by("sent_at").values_list("sent_at", flat=True).first()
     ticket.waiting_since = later
     if later is not None:
         _customer_waits(turn, later)
+
+
+def _last_answer_at(turn: Turn, at: datetime) -> datetime:
+    """When the latest answer was given: another may have left while the one of `at` was in its undo time."""
+    if at == turn.at:
+        return at
+    last = responses_gone(turn).order_by("-sent_at").values_list("sent_at", flat=True).first()
+    return at if last is None else max(at, last)
 
 
 def _then(turn: Turn, then: str) -> None:

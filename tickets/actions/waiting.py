@@ -9,6 +9,7 @@ from typing import Final
 from clocks.actions import cancel_clocks, pause_clocks, reopen_clocks, resume_clocks, stop_clocks
 from clocks.models import Clock
 from servicedesk.later import book, drop
+from tickets.actions.answering import stop_for_what_left
 from tickets.actions.turns import Turn
 from tickets.models import Metric, Status
 from tickets.models.sla import default_pauses
@@ -52,6 +53,7 @@ def settle_concern(turn: Turn) -> None:
     ticket.solved_at, ticket.waiting_since = turn.at, None
     ticket.snoozed_until = ticket.queued_at = None
     turn.forget(stop_clocks(ticket, [Metric.RESOLUTION], **turn.when))
+    stop_for_what_left(turn)
     turn.forget(cancel_clocks(ticket, [Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE], **turn.when))
     for kind in (WAKE, UNSNOOZE):
         drop(kind, ticket.pk)
