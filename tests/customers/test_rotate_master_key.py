@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -13,6 +14,7 @@ from customers import keys
 from customers.keys import make_keys
 from customers.keystore.models import DataKey, Tombstone
 from customers.rotation import outdated_keys, retire_superseded, rewrap_all
+from servicedesk.backup import BackupError, restoring
 from servicedesk.clock import now
 from servicedesk.keyring import (
     KeyringError,
@@ -178,10 +180,21 @@ def test_no_master_key_is_forgotten_while_a_purpose_is_unaccounted_for():
     seal(b"x", "somebody's secret".replace("'", ""))
     rotate()
     with pytest.raises(CommandError, match="nobody seals anew what is sealed for somebodys secret"):
-        rotate("--retire", "--grace-hours", "0")
+        rotate("--retire", "--grace-hours", "1")
     assert retire_superseded(grace=timedelta(0)) == ([], [1])
     register_short_lived("somebodys secret")
-    assert "Master key 1 is forgotten." in rotate("--retire", "--grace-hours", "0")
+    with time_machine.travel(now() + timedelta(hours=1, minutes=1), tick=False):
+        assert "Master key 1 is forgotten." in rotate("--retire", "--grace-hours", "1")
+
+
+@pytest.mark.parametrize("hours", ["0", "0.9", "-1"])
+def test_what_is_being_sealed_right_now_is_not_lost(hours):
+    register_short_lived("an answer")
+    under_way = seal(b"x", "an answer")
+    rotate()
+    with pytest.raises(CommandError, match="at least 1"):
+        rotate("--retire", f"--grace-hours={hours}")
+    assert unseal(under_way, "an answer") == b"x"
 
 
 def test_a_broken_ring_is_one_readable_line(ring_file):
@@ -222,3 +235,17 @@ def test_keys_made_while_master_keys_come_and_go_are_never_lost():
     rotate("--retire", "--grace-hours", "0")
     assert len(ring().masters) == 1
     assert all(opens(key_id) for key_id in made)
+
+
+def test_a_restore_asks_for_every_master_key_that_the_backups_keys_need(monkeypatch):
+    [(old, _key)] = make_keys(1)
+    add_master_version()
+    [(new, _key)] = make_keys(1)
+    rows = [[pk.hex, DataKey.objects.get(pk=pk).wrapped] for pk in (new, old)]
+    monkeypatch.setattr(restoring, "_rows", lambda *_: rows)
+    monkeypatch.setattr(restoring, "_positions", lambda *_: (0, 1))
+    archive = SimpleNamespace(manifest={"ring": ring().id})
+    restoring._check_ring(archive, archive)
+    rotation.retire_master_version(1, in_use=lambda: False)
+    with pytest.raises(BackupError, match="does not open all of the backup's keys"):
+        restoring._check_ring(archive, archive)

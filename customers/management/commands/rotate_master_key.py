@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -16,6 +16,9 @@ from servicedesk.keyring import (
     settle_master_version,
     unaccounted_purposes,
 )
+
+# Longer than anything takes from sealing a value to the commit of its row: that row is not seen by what seals anew.
+SHORTEST_GRACE: Final = timedelta(hours=1)
 
 
 class Command(BaseCommand):
@@ -35,7 +38,7 @@ class Command(BaseCommand):
             "--grace-hours",
             type=float,
             default=48.0,
-            help="with --retire: forget only what was superseded at least so long ago (default 48)",
+            help="with --retire: forget only what was superseded at least so long ago (default 48; at least 1)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,6 +70,11 @@ class Command(BaseCommand):
             self.stdout.write("Done.")
 
     def _retire(self, grace: timedelta) -> None:
+        if ring().purposes and grace < SHORTEST_GRACE:
+            raise CommandError(
+                "No master key can be forgotten yet: --grace-hours is at least 1. What is being sealed now may "
+                "still be written with the key before."
+            )
         if missing := unaccounted_purposes():
             raise CommandError(
                 f"No master key can be forgotten: nobody seals anew what is sealed for {', '.join(sorted(missing))}."
