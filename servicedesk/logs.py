@@ -100,6 +100,9 @@ class WithoutPaths(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         if request is not None:
+            if route_of(request) == "readyz" and getattr(record, "status_code", None) == 503:
+                # An answer and no failure: a desk that starts, or is taken down, says so every few seconds.
+                return False
             vars(record).update(route=route_of(request))
             record.msg, record.args = "%s: %s", (getattr(record, "status_code", "refused"), route_of(request))
         return True

@@ -15,10 +15,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from servicedesk.accounts.browsers import browser_name
 from servicedesk.actor import Actor
 from servicedesk.clock import now
 
 register = template.Library()
+register.filter(browser_name)
 
 LANGUAGE_NAMES = {"en": "English", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
 HTML_LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant"}

@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, 
 from django.core.cache import cache
 from django.test import Client
 
+from servicedesk.accounts.browsers import browser_name
 from servicedesk.accounts.sealing import reseal_seeds
 from servicedesk.clock import now
 from servicedesk.keyring import add_master_version, new_ring, retire_master_version, ring_path, write_ring
@@ -289,3 +290,38 @@ def test_no_page_asks_another_host_for_anything(client: Client, db: None) -> Non
     policy = response.headers["Content-Security-Policy"]
     assert "'unsafe" not in policy
     assert "default-src 'self'" in policy
+
+
+WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (WINDOWS, "Chrome on Windows"),
+        (f"{WINDOWS} Edg/126.0.0.0", "Edge on Windows"),
+        (f"{IPHONE} Mobile/15E148 Safari/604.1", "Safari on iOS"),
+        (f"{IPHONE} Mobile/15E148 MicroMessenger/8.0.49", "WeChat on iOS"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/126.0.0.0 Mobile", "Chrome on Android"),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17 Safari/605.1.15",
+            "Safari on macOS",
+        ),
+        ("curl/8.5.0", "Unknown browser"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_called_what_people_call_it(user_agent: str, name: str) -> None:
+    assert browser_name(user_agent) == name
+
+
+def test_the_sessions_name_browsers_and_no_raw_string(alice: User) -> None:
+    here = Client(headers={"user-agent": WINDOWS})
+    sign_in(here, alice)
+    page = here.get("/accounts/sessions/").content.decode()
+    assert ">Chrome on Windows<" in page
+    assert ">Mozilla" not in page

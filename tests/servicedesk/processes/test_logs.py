@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.test import RequestFactory
+from django.urls import resolve
 
 from servicedesk import logs
 from servicedesk.errors import NotFound
@@ -66,6 +67,16 @@ def test_djangos_line_about_a_request_holds_no_path(lines):
         "%s: %s", "Not Found", request.path, extra={"request": request, "status_code": 404}
     )
     assert lines()[0]["event"] == "404: unmatched"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "is_logged"), [("/readyz", 503, False), ("/readyz", 500, True), ("/desk/", 503, True)]
+)
+def test_a_desk_that_is_not_ready_yet_is_no_error(lines, path, status, is_logged):
+    request = RequestFactory().get(path)
+    request.resolver_match = resolve(path)
+    logging.getLogger("django.request").error("no", extra={"request": request, "status_code": status})
+    assert bool(lines()) is is_logged
 
 
 def test_lines_carry_the_id_of_their_request(lines):
