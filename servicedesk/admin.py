@@ -10,14 +10,16 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.actor import Actor
 from servicedesk.events import record
+from servicedesk.languages import own_codes
 from servicedesk.models import Shift, Shop, Skill, Team, User
 from servicedesk.shops import forget_shops
 
@@ -71,8 +73,25 @@ class NewPersonForm(AdminUserCreationForm[User]):
         fields = ("email", "name", "role")
 
 
+class PersonForm(UserChangeForm[User]):
+    """The form of somebody who is here already."""
+
+    class Meta:
+        model = User
+        fields = "__all__"
+
+    def clean_speaks(self) -> list[str]:
+        """Languages as tickets name them: who speaks zh-CN is to be given what is written in zh-hans."""
+        speaks = self.cleaned_data["speaks"] or []
+        if not isinstance(speaks, list) or not all(isinstance(one, str) and one.strip() for one in speaks):
+            raise ValidationError(_("Give a list of languages, such as [“en”, “zh-hans”]."))
+        meant: list[str] = own_codes(speaks)
+        return meant
+
+
 @admin.register(User)
 class PersonAdmin(ToldAdmin[User], DjangoUserAdmin[User]):
+    form = PersonForm
     add_form = NewPersonForm
     inlines = (SkillInline,)
     list_display = ("name", "email", "role", "team", "is_active")

@@ -19,7 +19,7 @@ from clocks.models import Clock
 from clocks.models.clocks import ClockQuerySet
 from clocks.plans import ClockPlan, Step
 from clocks.sources import register_source
-from servicedesk.languages import ways_to_say
+from servicedesk.languages import own_code, ways_to_say
 from servicedesk.models import Shop, Team
 from tickets.models import Metric, SlaPolicy, Ticket
 
@@ -183,13 +183,11 @@ def _load() -> tuple[Rule, ...]:
 def _wants(
     conditions: Mapping[str, Any], shops: Mapping[str, str], teams: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
-    """Shops and teams by their ids, whichever way the condition names them; languages in lower case."""
+    """Shops and teams by their ids, whichever way the condition names them; languages by the desk's own codes."""
     by_name = {"shop": shops, "team": teams}
     return {
         name: frozenset(
-            value.lower().replace("_", "-")
-            if name == "language"
-            else by_name.get(name, {}).get(value, _plain_id(value))
+            own_code(value) if name == "language" else by_name.get(name, {}).get(value, _plain_id(value))
             for value in listed(values)
         )
         for name, values in conditions.items()

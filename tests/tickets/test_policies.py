@@ -77,6 +77,18 @@ def test_the_first_that_fits_governs_and_the_default_stands_behind_all(make: Mak
     assert governed(ticket) == "first"
 
 
+@pytest.mark.parametrize(
+    ("written", "kept", "language"),
+    [("zh-CN", "zh-hans", "zh-hans"), (["en-GB", "zh_TW"], ["en", "zh-hant"], "zh-hant"), ("zh", "zh", "zh-hant")],
+)
+def test_a_language_is_meant_however_it_is_written(make: Make, written: Any, kept: Any, language: str) -> None:
+    made = policy("theirs", conditions={"language": written})
+    assert made.conditions == {"language": kept}
+    assert governed(make.ticket(language=language)) == "theirs"
+    edited = edit_policy(made, PolicyDraft("theirs", conditions={"language": "en_US"}), by=SYSTEM)
+    assert edited.conditions == {"language": "en"}
+
+
 def test_tags_of_the_ticket_and_of_the_customer_count(make: Make) -> None:
     policy("vip", conditions={"customer_tag": "VIP"})
     policy("urgent tag", conditions={"tag": "618"}, position=1)

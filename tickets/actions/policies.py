@@ -12,6 +12,7 @@ from clocks.models import Calendar
 from servicedesk.actor import Actor
 from servicedesk.errors import Invalid
 from servicedesk.events import record
+from servicedesk.languages import own_codes
 from servicedesk.shops import every_shop, must_serve_every_shop
 from tickets.models import SlaPolicy
 from tickets.models.sla import default_pauses, default_targets
@@ -97,6 +98,9 @@ def _checked(draft: PolicyDraft) -> dict[str, Any]:
     values["pauses"] = {status: list(values["pauses"].get(status, ())) for status in ("pending", "on_hold")}
     values["escalations"] = [{**one, "params": one.get("params") or {}} for one in values["escalations"]]
     values["conditions"], values["targets"] = dict(values["conditions"]), dict(values["targets"])
+    if "language" in values["conditions"]:
+        # As tickets name it: written zh-CN it would be shown, and compared, as something else than their zh-hans.
+        values["conditions"]["language"] = own_codes(values["conditions"]["language"])
     return values
 
 
