@@ -10,6 +10,7 @@ from servicedesk.mail.outgoing import Recipient, send_later
 from servicedesk.models import Event, Notification, User
 from tickets import attachments  # noqa: F401 - clears away files that nobody claimed
 from tickets.actions.acknowledging import acknowledge_ticket
+from tickets.actions.editing import hand_back_unseen
 from tickets.actions.escalating import escalate_ticket
 from tickets.actions.routing import fill_up, is_somebody_present, route_ticket
 from tickets.actions.turns import show_clocks
@@ -62,6 +63,27 @@ def fill_up_whoever_came_online(event: Event) -> None:
     user = User.objects.filter(pk=event.subject_id).first()
     if user is not None:
         fill_up(user)
+
+
+@on("user.edited")
+def fill_up_whoever_was_changed(event: Event) -> None:
+    """More room, another skill, language, team or shop, or back in the department: what waits may fit them now."""
+    user = User.objects.filter(pk=event.subject_id).first()
+    if user is not None:
+        fill_up(user)
+
+
+@on("user.edited", "team.edited")
+def take_back_what_is_out_of_sight(event: Event) -> None:
+    """Who left a private team, or is not of one that became private, keeps none of its tickets."""
+    private = Ticket.objects.of_private_teams().unsolved().filter(assignee__isnull=False)
+    if event.kind == "user.edited":
+        private = private.filter(assignee=event.subject_id)
+    else:
+        private = private.filter(team=event.subject_id)
+    for ticket in private:
+        if hand_back_unseen(ticket, by=SYSTEM).assignee_id is None:
+            route_ticket(ticket, by=SYSTEM)
 
 
 @on("clock.step_reached")

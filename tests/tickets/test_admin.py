@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from servicedesk.models import Event, Shop, User
 from tests.make import Make
-from tickets.models import Macro, SlaPolicy
+from tickets.models import Macro, SlaPolicy, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +110,19 @@ def test_a_shop_is_never_deleted_and_keeps_its_code(admins: Client) -> None:
     assert admins.post(reverse("admin:servicedesk_shop_delete", args=[shop.pk]), {"post": "yes"}).status_code == 403
     page = admins.get(reverse("admin:servicedesk_shop_change", args=[shop.pk]))
     assert b'name="code"' not in page.content
+
+
+def test_a_person_changed_here_is_offered_what_waits(admins: Client, make: Make) -> None:
+    agent = make.user(present=True, capacity=0)
+    ticket = make.ticket(kind="return", language="zh-hans")
+    make.settle_down()
+    form = {
+        "email": agent.email, "name": agent.name, "role": agent.role, "is_active": "on", "capacity": "5", "speaks": '["zh-CN"]',
+        "sees_every_shop": "on", "skills-TOTAL_FORMS": "1", "skills-INITIAL_FORMS": "0", "skills-0-kind": "return",
+        "skills-0-category": "", "skills-0-level": "3",
+    }  # fmt: skip
+    answer = admins.post(reverse("admin:servicedesk_user_change", args=[agent.pk]), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    assert User.objects.get(pk=agent.pk).speaks == ["zh-hans"]
+    make.settle_down()
+    assert Ticket.objects.get(pk=ticket.pk).assignee_id == agent.pk

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,6 +10,7 @@ import time_machine
 from servicedesk.actions.presence import LEASE, set_presence
 from servicedesk.actor import Actor
 from servicedesk.clock import now
+from servicedesk.events import record
 from servicedesk.models import Skill, User
 from tests.make import INTEGRATION, Make
 from tickets.actions.editing import Edit, edit_ticket
@@ -121,3 +123,44 @@ def test_who_says_again_that_they_are_online_after_the_lease_ran_out_is_given_wh
         set_presence(agent, User.Presence.ONLINE, by=Actor.staff(agent))
         make.settle_down()
         assert assignee_of(ticket) == agent
+
+
+def more_room(agent: User) -> None:
+    User.objects.filter(pk=agent.pk).update(capacity=1)
+
+
+def another_language(agent: User) -> None:
+    User.objects.filter(pk=agent.pk).update(capacity=1, speaks=[])
+
+
+def another_kind(agent: User) -> None:
+    User.objects.filter(pk=agent.pk).update(capacity=1)
+    agent.skills.update(kind="inquiry")
+
+
+def back_again(agent: User) -> None:
+    User.objects.filter(pk=agent.pk).update(capacity=1, is_active=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "skill", "change"),
+    [
+        ({"capacity": 0}, "", more_room),
+        ({"speaks": ["de"]}, "", another_language),
+        ({}, "return", another_kind),
+        ({"is_active": False}, "", back_again),
+    ],
+)
+def test_who_was_changed_is_offered_what_waits(
+    make: Make, facts: dict[str, Any], skill: str, change: Callable[[User], object]
+) -> None:
+    agent = make.user(present=True, **facts)
+    if skill:
+        Skill.objects.create(user=agent, kind=skill)
+    ticket = make.ticket(kind="inquiry", language="en")
+    make.settle_down()
+    assert assignee_of(ticket) is None
+    change(agent)
+    record("user.edited", agent, by=INTEGRATION)
+    make.settle_down()
+    assert assignee_of(ticket) == agent

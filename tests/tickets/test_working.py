@@ -11,7 +11,7 @@ from clocks.models import Clock
 from servicedesk.actor import Actor
 from servicedesk.clock import now
 from servicedesk.errors import Conflict, Invalid, InvalidMove, NotAllowed
-from servicedesk.models import User
+from servicedesk.models import Booking, User
 from tests.make import INTEGRATION, Make
 from tickets.actions.conversing import Words, add_note
 from tickets.actions.editing import Edit, edit_ticket
@@ -181,3 +181,23 @@ def test_solving_late_breaches_first(make: Make) -> None:
     assert clock.stopped_at is not None
     assert make.told(ticket).index("clock.breached") < make.told(ticket).index("ticket.solved")
     assert Ticket.objects.get(pk=ticket.pk).is_breached
+
+
+@pytest.mark.parametrize(("before", "wait_for"), [("pending", "customer"), ("on_hold", "others")])
+def test_holding_again_moves_the_time_it_comes_back(make: Make, before: str, wait_for: str) -> None:
+    ticket = make.ticket(before)
+    clocks = list(Clock.objects.of(ticket).values_list("metric", "state", "spans"))
+    for hours in (2, 1, None):
+        until = None if hours is None else now() + timedelta(hours=hours)
+        hold_ticket(ticket, wait_for=wait_for, until=until, by=INTEGRATION)
+        booked = Booking.objects.filter(kind="ticket.wakes", subject_id=ticket.pk).values_list("at", flat=True)
+        assert list(booked) == ([] if until is None else [until])
+        assert make.last(ticket, "ticket.held").changes["until"] == (until.isoformat() if until else None)
+    assert list(Clock.objects.of(ticket).values_list("metric", "state", "spans")) == clocks
+
+
+def test_holding_again_until_the_same_time_is_refused(make: Make) -> None:
+    ticket, until = make.ticket("open"), now() + timedelta(hours=1)
+    hold_ticket(ticket, until=until, by=INTEGRATION)
+    with pytest.raises(Conflict):
+        hold_ticket(ticket, until=until, by=INTEGRATION)

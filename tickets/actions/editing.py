@@ -13,6 +13,7 @@ from servicedesk.errors import Invalid
 from servicedesk.models import Team
 from tickets.actions.opening import tags_named
 from tickets.actions.turns import Turn, begin
+from tickets.actions.waiting import back_to_queue
 from tickets.models import Kind, Priority, Tag, Ticket
 from tickets.policies import plans_for, policy_for
 from tickets.search import index_subject
@@ -51,7 +52,8 @@ def edit_ticket(ticket: Ticket, edit: Edit, *, by: Actor) -> Ticket:
     _govern_anew(turn)
     fields = (set(changes) - {"tags"}) | {"policy"}
     if "team" in changes and _is_out_of_sight(turn.ticket):
-        fields |= _hand_back(turn)
+        back_to_queue(turn, how="left_team")
+        fields |= {"assignee", "queued_at"}
     turn.end("ticket.edited", *fields, **changes)
     return turn.ticket
 
@@ -121,11 +123,14 @@ def _is_out_of_sight(ticket: Ticket) -> bool:
     return ticket.is_unsolved and person is not None and not Actor.staff(person).sees_private(ticket.private_team_id)
 
 
-def _hand_back(turn: Turn) -> set[str]:
-    """It waits for somebody of its new team. Returns the fields."""
-    turn.tell("ticket.assigned", assignee=None, previous=str(turn.ticket.assignee_id), how="left_team")
-    turn.ticket.assignee, turn.ticket.queued_at = None, turn.at
-    return {"assignee", "queued_at"}
+@transaction.atomic
+def hand_back_unseen(ticket: Ticket, *, by: Actor) -> Ticket:
+    """Take it from an agent who no longer sees it: they or it changed team, or the team became private."""
+    turn = begin(ticket, may="tickets.assign", by=by)
+    if _is_out_of_sight(turn.ticket):
+        back_to_queue(turn, how="left_team")
+        turn.end("", "assignee", "queued_at")
+    return turn.ticket
 
 
 def _text(value: object) -> str | None:

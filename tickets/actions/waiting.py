@@ -8,10 +8,12 @@ from typing import Final
 
 from clocks.actions import cancel_clocks, pause_clocks, reopen_clocks, resume_clocks, stop_clocks
 from clocks.models import Clock
+from servicedesk.actor import Actor
 from servicedesk.later import book, drop
+from servicedesk.models import Booking
 from tickets.actions.answering import stop_for_what_left
 from tickets.actions.turns import Turn
-from tickets.models import Metric, Status
+from tickets.models import Metric, Status, Ticket
 from tickets.models.sla import default_pauses
 
 CLOSES_AFTER: Final = timedelta(days=7)
@@ -21,9 +23,14 @@ UNSNOOZE: Final = "ticket.unsnoozes"
 
 
 def put_on_hold(turn: Turn, status: str, *, until: datetime | None) -> None:
-    """The ticket waits: those clocks stand that the policy says stand in this state, and no others."""
+    """The ticket waits: those clocks stand that the policy says stand in this state, and no others.
+
+    One that waits so already waits until the other time from now on; with the same one there is nothing to do, and the
+    move is refused.
+    """
     ticket = turn.ticket
-    ticket.move_to(status)
+    if ticket.status != status or until == _wakes_at(ticket):
+        ticket.move_to(status)
     pauses = ticket.policy.pauses if ticket.policy is not None else default_pauses()
     standing = set(pauses.get(status, ()))
     paused_now = {clock.metric for clock in turn.clocks if clock.state == clock.State.PAUSED}
@@ -36,6 +43,11 @@ def put_on_hold(turn: Turn, status: str, *, until: datetime | None) -> None:
     else:
         book(WAKE, ticket.pk, at=until)
     turn.tell("ticket.held", status=status, until=until.isoformat() if until else None)
+
+
+def _wakes_at(ticket: Ticket) -> datetime | None:
+    """The time until which it was held, if one was given."""
+    return Booking.objects.filter(kind=WAKE, subject_id=ticket.pk).values_list("at", flat=True).first()
 
 
 def back_to_work(turn: Turn, *, reason: str) -> None:
@@ -70,10 +82,19 @@ def back_to_work_after_solving(turn: Turn, *, reason: str) -> None:
     drop(CLOSE, ticket.pk)
     turn.clocks += reopen_clocks(ticket, [Metric.RESOLUTION], solved_at=solved_at, **turn.when)
     assignee = ticket.assignee
-    if assignee is not None and not turn.historic and not assignee.is_present(turn.at):
-        turn.tell("ticket.assigned", assignee=None, previous=str(assignee.pk), how="off_duty")
-        ticket.assignee, ticket.queued_at = None, turn.at
+    if assignee is not None and not turn.historic:
+        if not Actor.staff(assignee).sees_private(ticket.private_team_id):
+            back_to_queue(turn, how="left_team")
+        elif not assignee.is_present(turn.at):
+            back_to_queue(turn, how="off_duty")
     turn.tell("ticket.reopened", reason=reason)
+
+
+def back_to_queue(turn: Turn, *, how: str) -> None:
+    """Nobody's any more: it waits to be given to somebody. The caller saves `assignee` and `queued_at`."""
+    ticket = turn.ticket
+    turn.tell("ticket.assigned", assignee=None, previous=str(ticket.assignee_id), how=how)
+    ticket.assignee, ticket.queued_at = None, turn.at
 
 
 def _replace(turn: Turn, changed: list[Clock]) -> None:

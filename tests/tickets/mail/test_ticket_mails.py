@@ -211,6 +211,16 @@ def test_the_staff_get_one_line_and_a_link_and_nothing_of_the_customers(
     assert "dana" not in everything.lower()
 
 
+def test_who_no_longer_sees_the_ticket_gets_no_mail_of_it(make: Make, charlie: User) -> None:
+    ticket = make.ticket(team=charlie.team)
+    sent(make)
+    event = record("ticket.escalated", ticket, by=SYSTEM, changes={"metric": "first_response", "step": "x+0"})
+    context = {"ticket": str(ticket.pk), "event": str(event.pk)}
+    User.objects.filter(pk=charlie.pk).update(team=None)
+    send_later("ticket.escalated", Recipient("staff", charlie.pk), key="k", context=context)
+    assert sent(make) == []
+
+
 def test_rows_of_mail_hold_no_personal_data(make: Make, dana: Customer) -> None:
     ticket = make.ticket(customer=dana, subject="Secret subject", body="Secret body")
     make.reply(ticket, "Secret reply")

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from customers.fields import Erased
 from customers.files import open_decrypted
-from servicedesk.actor import SYSTEM
+from servicedesk.actor import SYSTEM, Actor
 from servicedesk.clock import now
 from servicedesk.errors import NotFound
 from servicedesk.events import record
@@ -86,13 +86,18 @@ def _hears_enough(ticket: Ticket) -> bool:
     return before.exclude(pk=ticket.pk).count() >= ACKNOWLEDGED_PER_HOUR
 
 
+def _still_sees(user: User, ticket: Ticket) -> bool:
+    """Whether it is still theirs to read of: it, or they, may have changed team since they were notified."""
+    return Ticket.objects.visible_to(Actor.staff(user)).filter(pk=ticket.pk).exists()
+
+
 @mail_template("ticket.escalated")
 def write_escalation(mail: OutgoingMail) -> EmailMessage | None:
     """One line and a link; nothing of the customer's leaves the desk."""
     user = User.objects.filter(pk=mail.recipient_id, is_active=True).first()
     ticket = Ticket.objects.select_related("shop").filter(pk=mail.context["ticket"]).first()
     event = Event.objects.filter(pk=mail.context["event"]).first()
-    if user is None or ticket is None or event is None:
+    if user is None or ticket is None or event is None or not _still_sees(user, ticket):
         return None
     with override(desk_language(user.language, ticket.shop.default_language)):
         line = _escalation_line(event)
