@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from servicedesk.hearing import heard_by
+from servicedesk.hearing import changes_for, heard_by
 from servicedesk.models import EventPosition
 from servicedesk.rest.endpoints import Endpoint
 from servicedesk.rest.fields import CommaList, Instant, JsonObject, WholeNumber, Words, utc
@@ -70,10 +70,11 @@ class EventFeed(DeskView):
         newest = EventPosition.objects.order_by("-position").values_list("position", flat=True).first() or 0
         found = list(self._rows(query)[: query["limit"] + 1])
         rows, more = found[: query["limit"]], len(found) > query["limit"]
+        changes = changes_for([row.event for row in rows], self.actor)
         position = rows[-1].position if more else max(query["after"], newest)
         return Response(
             {
-                "results": [shown(row) for row in rows],
+                "results": [shown(row, changes[row.event_id]) for row in rows],
                 "next": self._link(position) if more else None,
                 "previous": None,
                 "position": position,
@@ -96,11 +97,11 @@ class EventFeed(DeskView):
         return self.request.build_absolute_uri(f"{self.request.path}?{params.urlencode()}")
 
 
-def shown(row: EventPosition) -> dict[str, Any]:
+def shown(row: EventPosition, changes: dict[str, Any]) -> dict[str, Any]:
     event = row.event
     return {
         "type": event.kind,
         "timestamp": utc(event.at),
-        **data_of(event, row.position),
+        **data_of(event, row.position, changes),
         "historic": event.is_historic,
     }

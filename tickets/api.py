@@ -14,6 +14,7 @@ from clocks.models import Clock
 from clocks.serializers import ExplanationOut
 from customers.fields import with_keys
 from servicedesk.errors import Invalid, NotFound
+from servicedesk.hearing import as_told_to
 from servicedesk.models import Event, Team, User
 from servicedesk.rest.views import DeskViewSet, acts, adds, creates, edits, lists
 from servicedesk.rest.views import shows as shows_under
@@ -197,6 +198,9 @@ class TicketViews(DeskViewSet[Ticket]):
     @lists(TimelineEntry, order=("id",))
     def timeline(self, ticket: Ticket, query: Data) -> "QuerySet[Event]":
         return Event.objects.filter(subject_id=ticket.pk, subject_type=Ticket.subject_type)
+
+    def loaded_timeline(self, events: Sequence[Event]) -> Sequence[Event]:
+        return as_told_to(self.actor, events)
 
     @shows_under(ExplanationOut, path=r"clocks/(?P<metric>[a-z_]+)/explain")
     def explain(self, ticket: Ticket, metric: str) -> Explanation:

@@ -10,11 +10,20 @@ from typing import Final
 
 from clocks.subjects import Duty, register
 from servicedesk.clock import now
-from servicedesk.hearing import keep_private
+from servicedesk.hearing import Mentions, keep_mentions_private, keep_private
 from tickets.actions.routing import on_duty
 from tickets.models import Author, Delivery, Message, Ticket, Visibility
 
 Ids = Collection[uuid.UUID]
+# Where an event about a ticket names another one: the member with its id, and the one with its number.
+MENTIONED: Final = {
+    "into": "into_number",
+    "source": "source_number",
+    "target": "",
+    "other": "other_number",
+    "follows": "",
+    "follow_up": "follow_up_number",
+}
 AFTER: Final = timedelta(milliseconds=200)
 
 
@@ -42,3 +51,4 @@ def undo_times_of_tickets(ids: Ids) -> Mapping[uuid.UUID, datetime]:
 
 register("ticket", lock=lock_tickets, duty=duty_of_tickets, postpone=undo_times_of_tickets)
 keep_private("ticket", Ticket.objects.of_private_teams)
+keep_mentions_private("ticket", Mentions(MENTIONED, Ticket.objects.visible_to))

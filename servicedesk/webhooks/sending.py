@@ -19,9 +19,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from servicedesk.actor import Actor
 from servicedesk.clock import now
+from servicedesk.hearing import changes_for
 from servicedesk.ids import new_id
-from servicedesk.models import WebhookDelivery, WebhookEndpoint
+from servicedesk.models import Event, WebhookDelivery, WebhookEndpoint
 from servicedesk.single_flight import SingleFlight
 from servicedesk.webhooks.couriers import COURIERS, WHOLE_SECONDS, Parcel, Receipt, couriers
 from servicedesk.webhooks.payload import body_of
@@ -209,17 +211,34 @@ def claim_new(rows: list[WebhookDelivery], moment: datetime) -> list[WebhookDeli
     return rows
 
 
+def _changes(
+    rows: Sequence[tuple[WebhookDelivery, int]], endpoints: dict[UUID, WebhookEndpoint]
+) -> dict[UUID, dict[UUID, dict[str, Any]]]:
+    """By endpoint and event: the `changes` as a receiver of the endpoint's shops may read them."""
+    events: dict[UUID, list[Event]] = {}
+    for row, _position in rows:
+        events.setdefault(row.endpoint_id, []).append(row.event)
+    return {pk: changes_for(told, _reader(endpoints[pk])) for pk, told in events.items()}
+
+
+def _reader(endpoint: WebhookEndpoint) -> Actor:
+    shops = None if endpoint.shop_ids is None else frozenset(UUID(shop) for shop in endpoint.shop_ids)
+    return Actor("integration", None, shops=shops)
+
+
 def pack(
     rows: Iterable[tuple[WebhookDelivery, int]], endpoints: dict[UUID, WebhookEndpoint], moment: datetime
 ) -> list[Parcel]:
     """Deliveries with their events' positions, signed and addressed; an endpoint's secrets are opened once."""
     keys: dict[UUID, list[bytes]] = {}
     parcels = []
-    for row, position in rows:
+    packed = list(rows)
+    changes = _changes(packed, endpoints)
+    for row, position in packed:
         endpoint = endpoints[row.endpoint_id]
         if endpoint.pk not in keys:
             keys[endpoint.pk] = secrets_of(endpoint, moment)
-        body = body_of(row.event, position)
+        body = body_of(row.event, position, changes[endpoint.pk][row.event_id])
         headers = signed_headers(row.message_id, body, keys[endpoint.pk], moment)
         parcels.append(Parcel(row.pk, endpoint.pk, row.attempts, endpoint.url, headers, body))
     return parcels

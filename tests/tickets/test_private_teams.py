@@ -11,11 +11,16 @@ from servicedesk.actions.keys import issue_api_key
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.carrying import sequence_events
 from servicedesk.errors import Invalid
-from servicedesk.models import EventPosition, User
+from servicedesk.events import record
+from servicedesk.hearing import changes_for
+from servicedesk.models import EventPosition, Team, User
 from tests.counting import steady_caches
 from tests.make import Make
 from tickets.actions.editing import Edit, edit_ticket
+from tickets.actions.linking import link_tickets, unlink_tickets
+from tickets.actions.merging import merge_tickets, unmerge_ticket
 from tickets.actions.routing import assign_ticket, route_ticket, take_next_ticket
+from tickets.actions.working import close_ticket, reopen_ticket, solve_ticket
 from tickets.models import Ticket
 
 FEED = "/api/v1/events/?limit=100"
@@ -146,3 +151,112 @@ def test_a_member_keeps_a_ticket_that_becomes_their_private_teams(make: Make, ch
     assign_ticket(ticket, charlie, by=SYSTEM)
     edit_ticket(ticket, Edit(team=charlie.team), by=SYSTEM)
     assert Ticket.objects.get(pk=ticket.pk).assignee_id == charlie.pk
+
+
+def test_who_changes_team_keeps_none_of_the_old_private_teams_tickets(
+    make: Make, theirs: Ticket, alice: User, charlie: User
+) -> None:
+    assign_ticket(theirs, charlie, by=SYSTEM)
+    open_to_all = make.ticket(team=alice.team)
+    assign_ticket(open_to_all, charlie, by=SYSTEM)
+    User.objects.filter(pk=charlie.pk).update(team=alice.team)
+    record("user.edited", charlie, by=SYSTEM)
+    make.settle_down()
+    theirs.refresh_from_db()
+    assert (theirs.assignee_id, theirs.queued_at is not None) == (None, True)
+    assert make.last(theirs, "ticket.assigned").changes == {
+        "assignee": None, "previous": str(charlie.pk), "how": "left_team",
+    }  # fmt: skip
+    assert Ticket.objects.get(pk=open_to_all.pk).assignee_id == charlie.pk
+
+
+def test_what_a_person_leaves_behind_goes_to_a_member_on_duty(make: Make, theirs: Ticket, charlie: User) -> None:
+    assign_ticket(theirs, charlie, by=SYSTEM)
+    member = make.user(team=theirs.team, present=True)
+    User.objects.filter(pk=charlie.pk).update(team=None)
+    record("user.edited", charlie, by=SYSTEM)
+    make.settle_down()
+    assert Ticket.objects.get(pk=theirs.pk).assignee_id == member.pk
+
+
+def test_a_team_that_becomes_private_takes_its_tickets_from_outsiders(make: Make, charlie: User) -> None:
+    team = make.team("Complaints")
+    ticket = make.ticket(team=team)
+    assign_ticket(ticket, charlie, by=SYSTEM)
+    Team.objects.filter(pk=team.pk).update(is_private=True)
+    record("team.edited", team, by=SYSTEM)
+    make.settle_down()
+    assert Ticket.objects.get(pk=ticket.pk).assignee_id is None
+
+
+def test_reopening_gives_it_to_nobody_who_left_the_team(make: Make, theirs: Ticket) -> None:
+    member = make.user(team=theirs.team, present=True)
+    assign_ticket(theirs, member, by=SYSTEM)
+    solve_ticket(theirs, by=SYSTEM)
+    User.objects.filter(pk=member.pk).update(team=None)
+    reopen_ticket(theirs, by=SYSTEM)
+    assert Ticket.objects.get(pk=theirs.pk).assignee_id is None
+
+
+def mentioning(make: Make, theirs: Ticket, event: str, alice: User) -> Ticket:
+    """A ticket that Alice sees, whose events name one that she doesn't."""
+    ticket = make.ticket(team=alice.team, customer=theirs.customer)
+    if event == "linked":
+        link_tickets(ticket, theirs, by=SYSTEM)
+        unlink_tickets(ticket, theirs, by=SYSTEM)
+    elif event == "merged":
+        merge_tickets(ticket, into=theirs, by=SYSTEM)
+        unmerge_ticket(ticket, by=SYSTEM)
+    elif event == "absorbed":
+        merge_tickets(theirs, into=ticket, by=SYSTEM)
+        unmerge_ticket(theirs, by=SYSTEM)
+    else:
+        solve_ticket(ticket, by=SYSTEM)
+        close_ticket(ticket, by=SYSTEM)
+        follow_up = make.answer(ticket).ticket
+        edit_ticket(follow_up, Edit(team=theirs.team), by=SYSTEM)
+    return ticket
+
+
+@pytest.mark.parametrize("event", ["linked", "merged", "absorbed", "followed_up"])
+def test_no_event_names_a_ticket_that_its_reader_does_not_see(
+    make: Make, theirs: Ticket, alice: User, charlie: User, event: str
+) -> None:
+    ticket = mentioning(make, theirs, event, alice)
+    follow_up = Ticket.objects.filter(follows=ticket).first() or theirs
+    while sequence_events():
+        pass
+    pages = [FEED, f"/api/v1/tickets/{ticket.pk}/timeline/?limit=100"]
+    for page in pages:
+        shown = signed_in(alice).get(page).content.decode()
+        assert f"ticket.{event}" in shown
+        assert (str(follow_up.pk) in shown, f'"{follow_up.number}"' in shown) == (False, False)
+        told = signed_in(charlie).get(page).content.decode()
+        assert (str(follow_up.pk) in told, f'"{follow_up.number}"' in told) == (True, True)
+
+
+def test_the_one_that_a_follow_up_follows_is_named_to_who_sees_it_only(make: Make, alice: User, charlie: User) -> None:
+    old = make.ticket("closed", team=charlie.team)
+    ticket = make.answer(old).ticket
+    edit_ticket(ticket, Edit(team=alice.team), by=SYSTEM)
+    page = f"/api/v1/tickets/{ticket.pk}/timeline/"
+    assert str(old.pk) not in signed_in(alice).get(page).content.decode()
+    assert str(old.pk) in signed_in(charlie).get(page).content.decode()
+
+
+def test_the_old_tickets_page_says_where_it_goes_on_to_who_may_look_there(
+    make: Make, theirs: Ticket, alice: User, charlie: User
+) -> None:
+    ticket = mentioning(make, theirs, "followed_up", alice)
+    number = Ticket.objects.get(follows=ticket).number
+    page = f"/desk/tickets/{ticket.number}/"
+    assert f"Goes on in {number}" in signed_in(charlie).get(page).content.decode()
+    assert "Goes on in" not in signed_in(alice).get(page).content.decode()
+
+
+def test_a_webhook_of_one_shop_names_no_ticket_of_another(make: Make) -> None:
+    here, there = make.ticket(), make.ticket(shop=make.shop("bags"), customer=None)
+    event = record("ticket.linked", here, by=SYSTEM, changes={"other": str(there.pk), "other_number": there.number})
+    ours = Actor("integration", None, shops=frozenset({here.shop_id}))
+    assert changes_for([event], ours)[event.pk] == {}
+    assert changes_for([event], Actor("integration", None))[event.pk] == event.changes

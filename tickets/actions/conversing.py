@@ -13,6 +13,7 @@ from clocks.actions import start_clocks
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.clock import now
 from servicedesk.errors import Conflict, Invalid, NotAllowed
+from servicedesk.events import record
 from servicedesk.later import book, drop
 from servicedesk.models import User
 from tickets.actions.answering import hand_over, responses_gone, stop_for_answer
@@ -98,6 +99,8 @@ def _follow_up(turn: Turn, words: Words, by: Actor, at: datetime | None) -> Mess
     )
     opener = SYSTEM if by.type == "customer" and not by.may("tickets.open") else by
     ticket = open_ticket(concern, shop=old.shop, customer=old.customer, by=opener, at=at, follows=old)
+    changes = {"follow_up": str(ticket.pk), "follow_up_number": ticket.number}
+    record("ticket.followed_up", old, by=opener, at=turn.at, changes=changes, historic=turn.historic)
     return ticket.messages.get()
 
 

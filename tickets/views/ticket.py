@@ -20,6 +20,7 @@ from customers.models import Customer
 from servicedesk.actor import Actor
 from servicedesk.clock import now
 from servicedesk.errors import NotFound
+from servicedesk.hearing import as_told_to
 from servicedesk.models import Event, Team, User
 from servicedesk.pages.requests import StaffRequest
 from servicedesk.teams import teams_to_show
@@ -37,7 +38,7 @@ EARLIER_SHOWN: Final = 5
 THREAD_COLUMNS: Final = (
     "ticket", "customer", "author", "author_user", "visibility", "body", "sent_at", "delivery", "leaves_at",
 )  # fmt: skip
-EVENT_COLUMNS: Final = ("kind", "at", "by_type", "by_id", "changes")
+EVENT_COLUMNS: Final = ("kind", "at", "subject_type", "by_type", "by_id", "changes")
 FILE_COLUMNS: Final = ("message", "customer", "name", "size")
 
 
@@ -130,7 +131,7 @@ def page_context(
         "ticket": ticket,
         "is_worked": ticket.status != Status.CLOSED and ticket.merged_into_id is None,
         "customer": customer_card(customer, extra.pop("revealed", None)),
-        "thread": thread_of(messages, events, Reading(actor, names, files_of(messages), now())),
+        "thread": thread_of(messages, as_told_to(actor, events), Reading(actor, names, files_of(messages), now())),
         "has_earlier": has_earlier,
         "clocks": clocks,
         "tags": tags,

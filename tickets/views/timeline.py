@@ -99,6 +99,12 @@ def _edited(event: Event, names: Names) -> str:
     return _("Changed: %(fields)s") % {"fields": ", ".join(changed)} if changed else _("Changed")
 
 
+def _followed_up(event: Event, names: Names) -> str:
+    """Nothing for who doesn't see the new ticket: its number is not among what they are told."""
+    number = event.changes.get("follow_up_number")
+    return _("Goes on in %(number)s") % {"number": number} if number else ""
+
+
 # Kind of event → icon, and its words. What is not named here is said by the messages themselves.
 WORDS: Final[dict[str, tuple[str, Callable[[Event, Names], str]]]] = {
     "ticket.assigned": ("user-check", _assigned),
@@ -116,6 +122,7 @@ WORDS: Final[dict[str, tuple[str, Callable[[Event, Names], str]]]] = {
     "ticket.unlinked": ("unlink", lambda event, names: _("Link removed")),
     "macro.applied": ("bolt", lambda event, names: _("Macro applied")),
     "ticket.linked": ("link", lambda event, names: _("Linked")),
+    "ticket.followed_up": ("arrow-forward-up", _followed_up),
     "ticket.edited": ("pencil", _edited),
     "ticket.escalated": ("flame", _escalated),
     "ticket.acknowledged": ("mail-check", lambda event, names: _("The customer was told that we have it")),
@@ -141,6 +148,8 @@ def event_lines(events: Iterable[Event], names: Names) -> list[Line]:
     for event in events:
         icon, words = WORDS[event.kind]
         text = words(event, names)
+        if not text:
+            continue
         who = names.get(event.by_id, "") if event.by_id else ""
         if who and who not in text:
             text = _("%(text)s · %(name)s") % {"text": text, "name": who}
