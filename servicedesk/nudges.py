@@ -85,8 +85,13 @@ class _Sender:
     def drain(self, timeout: float) -> None:
         """Wait until everything asked for has been sent or given up."""
         deadline = time.monotonic() + timeout
-        while (self._asked or self._sending) and self._thread is not None and time.monotonic() < deadline:
+        while self._is_busy() and time.monotonic() < deadline:
             time.sleep(0.005)
+
+    def _is_busy(self) -> bool:
+        # Under the lock: what was asked for is being sent at the same moment that it is no longer asked for.
+        with self._condition:
+            return self._thread is not None and bool(self._asked or self._sending)
 
     def _run(self) -> None:
         while True:

@@ -17,3 +17,9 @@ def teams_to_show() -> list[Team]:
         teams = list(Team.objects.all())
         _kept = (time.monotonic(), teams)
     return teams
+
+
+def forget_teams() -> None:
+    """Read the teams anew at the next use."""
+    global _kept  # noqa: PLW0603 - as above
+    _kept = (0.0, [])
