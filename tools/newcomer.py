@@ -4,6 +4,7 @@ Clones the committed state into an empty folder with an empty HOME, so nothing t
 Prints how long each step took and fails where a promise of the README is not kept. Standard library only.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -80,10 +81,10 @@ class Desk:
         else:
             os.kill(self.process.pid, number)
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(limit := STOP_SECONDS * slowness())
         except subprocess.TimeoutExpired:
             self.kill()
-            sys.exit(f"Still running {STOP_SECONDS:.0f} s after {number.name}:\n{self.log.read_text()[-4000:]}")
+            sys.exit(f"Still running {limit:.0f} s after {number.name}:\n{self.log.read_text()[-4000:]}")
         taken = time.monotonic() - began
         if self.is_anything_left():
             self.kill()
@@ -110,9 +111,20 @@ def clone(target: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """One below those that the system gives to others: it is still free when, minutes later, the desk starts."""
+    for port in range(8_100 + os.getpid() % 3_000, 12_000):
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+    sys.exit("No port is free.")
+
+
+def slowness() -> float:
+    """How many times longer than on a quiet machine with two cores a piece of work takes just now; at least 1."""
+    began, total = time.perf_counter(), 0
+    for number in range(3_000_000):
+        total += number % 7
+    return max(1.0, (time.perf_counter() - began) / 0.12)
 
 
 def expect(is_so: object, promise: str) -> None:
@@ -148,7 +160,8 @@ def main() -> int:
     port = free_port()
     desk = Desk(folder, home, port)
     try:
-        print(f"make run, from nothing to ready     {desk.wait_until_ready(FIRST_START_SECONDS):6.1f} s", flush=True)
+        first = desk.wait_until_ready(FIRST_START_SECONDS * slowness())
+        print(f"make run, from nothing to ready     {first:6.1f} s", flush=True)
         demo_file = folder / "var" / "demo.json"
         demo = json.loads(demo_file.read_text(encoding="utf-8"))
         expect(stat.S_IMODE(demo_file.stat().st_mode) == 0o600, "var/demo.json can be read by its owner only")
@@ -159,9 +172,10 @@ def main() -> int:
         print(f"stopped by SIGTERM to make          {desk.stop(signal.SIGTERM, whole_group=False):6.1f} s")
 
         desk = Desk(folder, home, port)
-        again = desk.wait_until_ready(SECOND_START_SECONDS + 10)
+        again = desk.wait_until_ready(SECOND_START_SECONDS + 60)
         print(f"make run, second start              {again:6.1f} s")
-        expect(again <= SECOND_START_SECONDS, f"a second start takes at most {SECOND_START_SECONDS:.0f} s")
+        limit = SECOND_START_SECONDS * slowness()
+        expect(again <= limit, f"a second start takes at most {limit:.0f} s")
         kept = desk.ask(f"/api/v1/tickets/{ticket['id']}/", demo["api_key"])
         expect(standing(kept) == standing(ticket), "the ticket and its clocks are there after a restart")
         print(f"stopped by Ctrl-C                   {desk.stop(signal.SIGINT, whole_group=True):6.1f} s")
