@@ -4,20 +4,33 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from django.core.cache import cache
+from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 
 from customers.keys import key_scope
 from customers.models import Customer
 from servicedesk.keyring import new_ring, ring_path, write_ring
 from servicedesk.models import User
+from servicedesk.remembered_keys import forget_keys
 from servicedesk.shops import forget_shops
+from servicedesk.teams import forget_teams
+from tests.emptying import empty_databases
 from tests.make import Make
 from tickets.policies import forget_policies
 
 # Where nothing may be skipped, nothing is left to luck either: the same examples each time. Elsewhere new ones are tried.
-settings.register_profile("whole", derandomize=True)
-if os.environ.get("REQUIRE_ALL"):
-    settings.load_profile("whole")
+# How long an example takes says more about the machine's other work than about ours.
+settings.register_profile(
+    "desk",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("REQUIRE_ALL")),
+)
+settings.load_profile("desk")
+
+# The same for tests that commit, in a fraction of the time.
+TransactionTestCase._fixture_teardown = empty_databases
 
 # Customers' keys live in a database of their own; every test that touches the data touches both.
 BOTH = ["default", "keystore"]
@@ -44,7 +57,10 @@ def a_ring_of_keys() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_kept_from_another_test() -> Iterator[None]:
-    """What processes keep for a second, and keys kept for a request, end with the test."""
+    """What processes keep for a second, what the cache counts, and keys kept for a request end with the test."""
+    cache.clear()
+    forget_keys()
+    forget_teams()
     forget_shops()
     forget_policies()
     with key_scope():

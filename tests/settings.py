@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.ports import worker_number
+
 folder = Path(tempfile.mkdtemp(prefix="desk-tests-"))
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
@@ -18,12 +20,19 @@ if broker := os.environ.get("TEST_REDIS_URL"):
     os.environ["REDIS_URL"] = broker
 
 from servicedesk.settings import *  # noqa: E402, F403
-from servicedesk.settings import DATABASES, STORAGES  # noqa: E402
+from servicedesk.settings import CACHES, DATABASES, STORAGES  # noqa: E402
 
 for alias, database in DATABASES.items():
     if "sqlite3" in str(database["ENGINE"]):
         # A file, not memory: threads are to meet the same locks that they meet in the desk.
         database["TEST"] = {"NAME": str(folder / f"{alias}.sqlite3")}
+    else:
+        # A commit need not survive a loss of power, and a busy machine is no machine that is away.
+        database["OPTIONS"] |= {"options": "-c synchronous_commit=off", "connect_timeout": 60}
+if broker:
+    # Else one worker of pytest-xdist would count the other's requests.
+    CACHES["default"] |= {"BACKEND": "tests.cache.SharedCache", "KEY_PREFIX": f"test{worker_number()}"}
+    CACHES["default"]["OPTIONS"] |= {"socket_timeout": 60, "socket_connect_timeout": 60}
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tests.acceptance.desk import Desk
 from tests.acceptance.figures import moment
 from tests.acceptance.listeners import Hook, MailServer, Receiver
-from tests.acceptance.servers import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 # Both notify the manager: one mail each.
 STEPS: Final = ("notify_manager", "notify_assignee")
@@ -37,7 +37,7 @@ def promise(desk: Desk, *, escalates: bool = True, **targets: int) -> None:
     desk.post("sla-policies/", policy)
 
 
-def settle(receiver: Receiver, expected: Mapping[str, int], seconds: float) -> None:
+def settle(receiver: Receiver, expected: Mapping[str, int], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until so many different events of each kind have come in, and a moment longer for what should not come."""
 
     def complete() -> bool:
@@ -48,10 +48,10 @@ def settle(receiver: Receiver, expected: Mapping[str, int], seconds: float) -> N
         counts = Counter(hooks[0].kind for hooks in receiver.events().values())
         return ", ".join(f"{kind}: {counts[kind]} of {number}" for kind, number in expected.items())
 
-    until = time.monotonic() + seconds
-    while not complete():
-        assert time.monotonic() < until, f"not within {seconds:.0f} s: {missing()}"
-        time.sleep(0.1)
+    try:
+        wait_until(complete, seconds=seconds, every=0.1)
+    except AssertionError:
+        raise AssertionError(f"not within {seconds:.0f} s: {missing()}") from None
     time.sleep(1.5)
 
 
@@ -80,7 +80,9 @@ def each_escalated_once(receiver: Receiver, tickets: Collection[str]) -> None:
     assert {pair: heard[pair] for pair in wanted} == wanted
 
 
-def each_mailed_once(mail: MailServer, address: str, numbers: Collection[str], seconds: float = 30.0) -> int:
+def each_mailed_once(
+    mail: MailServer, address: str, numbers: Collection[str], seconds: float = PATIENCE_SECONDS
+) -> int:
     """One mail a step. The same Message-ID twice is one mail that a killed sender sent again; returns how many such."""
     wanted = len(STEPS) * len(numbers)
     wait_until(lambda: len({one["Message-ID"] for one in mail.to(address)}) >= wanted, f"{wanted} mails", seconds)

@@ -23,7 +23,9 @@ from typing import Any, Final
 
 import requests
 
-from tests.acceptance.servers import Postgres, RedisServer, free_port, wait_until
+from tests.acceptance.servers import Postgres, RedisServer
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PYTHON: Final = sys.executable
@@ -73,7 +75,7 @@ class Desk:
             return
         process = self._processes[name]
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)
 
     def stop(self, *names: str) -> None:
         """SIGTERM, and wait for a clean end."""
@@ -83,19 +85,19 @@ class Desk:
                 process.terminate()
         for process in asked:
             try:
-                process.wait(30)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
 
-    def wait_ready(self, seconds: float = 40.0) -> None:
+    def wait_ready(self, seconds: float = PATIENCE_SECONDS) -> None:
         wait_until(self._is_ready, f"{self.url}/readyz answers 200\n{self.logs()}", seconds, every=0.1)
 
     def _is_ready(self) -> bool:
         for name, process in self._processes.items():
             assert process.poll() in {None, -signal.SIGKILL, 0}, f"{name} ended by itself\n{self.logs()}"
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
         except requests.RequestException:
             return False
 
@@ -103,6 +105,16 @@ class Desk:
         """The ends of the processes' logs, for a failure's message."""
         files = sorted(self.folder.glob("*.log"))
         return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-tail:]}" for file in files)
+
+    def threads(self) -> str:
+        """What the processes' threads are at, where the machine lets one look."""
+        looks = []
+        for name, process in self._processes.items():
+            if process.poll() is None:
+                command = [str(BIN / "py-spy"), "dump", "--nonblocking", "--pid", str(process.pid)]
+                done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
+                looks.append(f"--- threads of {name}\n{done.stdout}{done.stderr}")
+        return "\n".join(looks)
 
     def run(self, script: str, *arguments: str) -> Any:
         """Run one of the scripts beside this file as a process of the desk; what it prints as JSON is returned."""
@@ -119,7 +131,7 @@ class Desk:
 
     def is_up(self) -> bool:
         try:
-            return requests.get(f"{self.url}/healthz", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/healthz", timeout=10).status_code == 200
         except requests.RequestException:
             return False
 
@@ -132,7 +144,9 @@ class Desk:
             self._local.session.headers["Authorization"] = f"Bearer {self.made['key']}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = path if path.startswith("http") else f"{self.url}/api/v1/{path}"
-        answer: requests.Response = self._local.session.request(method, url, json=body, headers=named, timeout=30)
+        answer: requests.Response = self._local.session.request(
+            method, url, json=body, headers=named, timeout=PATIENCE_SECONDS
+        )
         return answer
 
     def get(self, path: str) -> Any:
@@ -160,11 +174,15 @@ class Desk:
 def _standing(desk: Desk) -> Iterator[Desk]:
     try:
         yield desk
+    except BaseException:
+        # For the report: a failure that happens once in a while is understood from these or not at all.
+        sys.stdout.write(f"{desk.logs(tail=20_000)}\n{desk.threads()}\n")
+        raise
     finally:
         for process in desk._processes.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
+                process.wait(PATIENCE_SECONDS)
         for server in desk.servers.values():
             server.stop()
 

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from tests.acceptance.desk import PYTHON, ROOT, Desk
+from tests.patience import PATIENCE_SECONDS
 
 
 class Browser:
@@ -19,7 +20,7 @@ class Browser:
 
     def get(self, path: str, **more: Any) -> requests.Response:
         address = path if path.startswith("http") else self.desk.url + path
-        return self.session.get(address, timeout=30, **more)
+        return self.session.get(address, timeout=PATIENCE_SECONDS, **more)
 
     def send(self, form: str, path: str | None = None, files: Any = None, **data: str) -> requests.Response:
         """Fill in the form of one page and send it to a path, the page's own if there is no other."""
@@ -30,7 +31,7 @@ class Browser:
             data={**data, "csrfmiddlewaretoken": self.session.cookies["csrftoken"]},
             files=files,
             headers={"Referer": self.desk.url + form},
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
         )
 
     def sign_in(self, email: str, password: str) -> requests.Response:
@@ -54,7 +55,7 @@ def post_mail(desk: Desk, raw: bytes) -> requests.Response:
         f"{desk.url}/api/v1/inbound/email/",
         data=raw,
         headers={"Authorization": f"Bearer {desk.made['key']}", "Content-Type": "message/rfc822"},
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -76,7 +77,7 @@ def upload(desk: Desk, ticket: str, name: str, content: bytes) -> requests.Respo
         f"{desk.url}/api/v1/tickets/{ticket}/attachments/",
         files={"file": (name, content, "text/plain")},
         headers={"Authorization": f"Bearer {desk.made['key']}"},
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 

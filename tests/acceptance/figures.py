@@ -37,14 +37,6 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def slowdown() -> float:
-    """How much longer than on a machine of its own a busy process takes just now: 1 where nobody else is at work."""
-    began, busy = time.perf_counter(), time.thread_time()
-    while time.thread_time() - busy < 0.3:
-        pass
-    return max(1.0, (time.perf_counter() - began) / 0.3)
-
-
 def note(what: str, **figures: Any) -> None:
     """One line on the terminal (pytest -s, or when the test fails) and in build/acceptance.jsonl."""
     line = {"what": what, **figures, "load": round(os.getloadavg()[0], 1), "at": time.strftime("%H:%M:%S")}

@@ -15,7 +15,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from tests.acceptance.servers import free_port
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import requests
 
 from tests.acceptance.desk import Desk
+from tests.patience import PATIENCE_SECONDS
 
 
 def ticket_body(name: str, **facts: Any) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(PATIENCE_SECONDS)
 
     def _post_on_and_on(self, client: int) -> None:
         number = 0
@@ -87,7 +88,7 @@ def at_once(things: Iterable[Callable[[], Any]], threads: int) -> Sequence[Any]:
     def call(thing: Callable[[], Any]) -> Any:
         if not hasattr(begun, "yes"):
             begun.yes = True
-            gate.wait(30)
+            gate.wait(PATIENCE_SECONDS)
         return thing()
 
     with ThreadPoolExecutor(threads) as pool:

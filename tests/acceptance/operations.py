@@ -11,7 +11,7 @@ from servicedesk.clock import now
 from tests.acceptance.desk import Desk
 from tests.acceptance.doors import raw_mail, upload
 from tests.acceptance.listeners import Receiver
-from tests.acceptance.servers import wait_until
+from tests.patience import wait_until
 
 _number: Final = count(1)
 UNTIL: Final = (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,29 +3,16 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg2
 import pytest
 import redis
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30.0, every: float = 0.05) -> None:
-    """Ask again and again; the test fails when it doesn't hold in time."""
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, f"not within {seconds:.0f} s: {what}"
-        time.sleep(every)
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.ports import free_port
 
 
 def postgres_programs() -> Path:
@@ -65,7 +52,7 @@ class Postgres:
         options = [f"port={self.port}", "listen_addresses=127.0.0.1", "max_connections=300", "shared_buffers=64MB"]
         options.append(f"unix_socket_directories={self._folder}")
         command = ["postgres", "-D", str(self._data), *[part for option in options for part in ("-c", option)]]
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_SECONDS
         # A server that was killed leaves its shared memory to children that need a moment to notice.
         while not self._comes_up(command):
             assert time.monotonic() < until, (self._folder / "log").read_text(encoding="utf-8", errors="replace")[
@@ -84,7 +71,7 @@ class Postgres:
 
     def _answers(self) -> bool:
         try:
-            psycopg2.connect(self.url("postgres"), connect_timeout=2).close()
+            psycopg2.connect(self.url("postgres"), connect_timeout=10).close()
         except psycopg2.OperationalError:
             return False
         return True
@@ -112,7 +99,7 @@ class Postgres:
 
     def _reap(self) -> None:
         assert self._process is not None
-        self._process.wait(20)
+        self._process.wait(PATIENCE_SECONDS)
 
     def _as_postgres(self, command: list[str]) -> list[str]:
         """PostgreSQL refuses to run as root."""
@@ -155,9 +142,9 @@ class RedisServer:
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(PATIENCE_SECONDS)

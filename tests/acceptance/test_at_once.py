@@ -49,7 +49,7 @@ def test_agents_who_pull_at_once_never_get_the_same_ticket_and_leave_none(standi
             )
             for part in range(processes)
         ]
-        pulled = [json.loads(process.communicate(timeout=300)[0]) for process in pulling]
+        pulled = [json.loads(process.communicate(timeout=600)[0]) for process in pulling]
         took = time.monotonic() - began
     taken = Counter(ticket for one in pulled for ticket in one["taken"])
     assert [ticket for ticket, times in taken.items() if times > 1] == []

@@ -26,7 +26,7 @@ from tests.acceptance.desk import Desk
 from tests.acceptance.doors import Browser, links_in, pipe_mail, post_mail, raw_mail, upload
 from tests.acceptance.figures import note
 from tests.acceptance.listeners import MailServer, Receiver
-from tests.acceptance.servers import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 SHAPE = "PostgreSQL + Redis" if ON_SERVERS else "embedded"
 RING = "master_key_ring.json"
@@ -210,27 +210,34 @@ class Visit:
             assert long not in answer.text
         headers = {"Authorization": f"Bearer {desk.made['key']}", "Content-Type": "application/json"}
         for data in (f'{{"subject": "{word}"', word, f'{{"body": "{word}\\ud800"}}', "\0" + word):
-            answer = requests.post(f"{desk.url}/api/v1/tickets/", data=data.encode(), headers=headers, timeout=30)
+            answer = requests.post(
+                f"{desk.url}/api/v1/tickets/", data=data.encode(), headers=headers, timeout=PATIENCE_SECONDS
+            )
             assert answer.status_code in {400, 422}
             assert word not in answer.text
         file_name, content = self.file("a refused file")
         assert upload(desk, self.ticket["id"], file_name + ".exe", b"MZ\x90\0" + content).status_code == 422
         for path in (f"/{word}/", f"/api/v1/{word}/", f"/help/follow/{word}/", f"/help/tickets/{word}/?q={word}"):
-            assert requests.get(desk.url + path, timeout=30).status_code in {404, 410}, path
+            assert requests.get(desk.url + path, timeout=PATIENCE_SECONDS).status_code in {404, 410}, path
         for path in (f"tickets/?{word}={word}", f"tickets/?tag={word}", f"tickets/{word}/", f"customers/?email={word}"):
             assert desk.ask("GET", path).status_code < 500
         for secret in (word, f"sd_{word}_{word}"):
             bearer = {"Authorization": f"Bearer {secret}"}
-            assert requests.get(f"{desk.url}/api/v1/tickets/", headers=bearer, timeout=30).status_code == 401
+            assert (
+                requests.get(f"{desk.url}/api/v1/tickets/", headers=bearer, timeout=PATIENCE_SECONDS).status_code == 401
+            )
         odd = {"X-Forwarded-For": word, "User-Agent": word, "Referer": f"{desk.url}/{word}", "Accept-Language": word}
-        requests.get(f"{desk.url}/help/", headers=odd, timeout=30)
-        assert requests.get(f"{desk.url}/help/", headers={"Host": f"{word}.example"}, timeout=30).status_code == 400
+        requests.get(f"{desk.url}/help/", headers=odd, timeout=PATIENCE_SECONDS)
+        assert (
+            requests.get(f"{desk.url}/help/", headers={"Host": f"{word}.example"}, timeout=PATIENCE_SECONDS).status_code
+            == 400
+        )
         assert self.agent.send("/desk/", "/choices/", next=f"//{word}.example/", theme="dark").status_code < 500
 
     def until_everything_left(self) -> None:
         """The reply waited ten seconds to be taken back; with its mail the desk has done what there was to do."""
         address = next(text for text, where in self.canaries.made.items() if where == "e-mail, REST")
-        wait_until(lambda: any(self.reply in text_of(mail) for mail in self.mail.to(address)), "the reply's mail", 30)
+        wait_until(lambda: any(self.reply in text_of(mail) for mail in self.mail.to(address)), "the reply's mail")
         time.sleep(0.5)
 
 
@@ -248,7 +255,7 @@ def dumped(desk: Desk) -> Iterator[tuple[str, bytes]]:
     yield from files_under(desk.folder / "metrics")
     for log in desk.folder.glob("*.log"):
         yield log.name, log.read_bytes()
-    yield "/metrics", requests.get(f"{desk.url}/metrics", timeout=30).content
+    yield "/metrics", requests.get(f"{desk.url}/metrics", timeout=PATIENCE_SECONDS).content
     if not ON_SERVERS:
         for path in (desk.folder / "data").glob("*.sqlite3"):
             with closing(sqlite3.connect(path)) as connection:
@@ -325,7 +332,7 @@ def swap(desk: Desk, table: str, column: str, one: str, other: str) -> None:
             _swap(cursor, table, column, one, other, "%s")
             connection.commit()
         return
-    with closing(sqlite3.connect(desk.folder / "data" / "desk.sqlite3", timeout=30)) as file:
+    with closing(sqlite3.connect(desk.folder / "data" / "desk.sqlite3", timeout=PATIENCE_SECONDS)) as file:
         _swap(file.cursor(), table, column, one.replace("-", ""), other.replace("-", ""), "?")
         file.commit()
 

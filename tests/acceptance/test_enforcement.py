@@ -20,9 +20,10 @@ from tests.acceptance.checking import (
 )
 from tests.acceptance.conftest import ON_SERVERS, only_production
 from tests.acceptance.desk import Desk
-from tests.acceptance.figures import FULL, moment, note, percentile, size, slowdown, spread
+from tests.acceptance.figures import FULL, moment, note, percentile, size, spread
 from tests.acceptance.listeners import Receiver
 from tests.acceptance.load import at_once, ticket_body
+from tests.patience import slowness, wait_until
 
 TARGET = 3
 TICKETS = size(40, 200)
@@ -44,26 +45,30 @@ def test_unanswered_tickets_are_breached_and_escalated_once_and_within_a_second(
     with standing(**({"workers": crew, "beats": crew} if ON_SERVERS else {})) as desk:
         promise(desk, first_response=TARGET)
         listen(desk, receiver)
-        slower = slowdown()
+        slower = slowness()
         began = time.monotonic()
         tickets = post_tickets(desk)
         posted = time.monotonic() - began
-        settle(receiver, expect(len(tickets)), seconds=60)
+        settle(receiver, expect(len(tickets)))
         ids = [ticket["id"] for ticket in tickets]
         clocks = each_breached_once(desk, receiver, ids, ["first_response"])
         each_escalated_once(receiver, ids)
         assert each_mailed_once(mail, desk.made["manager"], [ticket["number"] for ticket in tickets]) == 0
         assert each_event_recognisable(receiver) == 0
-        slower = max(slower, slowdown())
+        slower = max(slower, slowness())
     inside, outside = detection_lags(clocks), outside_lags(receiver)
     figures = {"detected_ms": spread(inside), "webhook_ms": spread(outside), "posted_in_s": round(posted, 1)}
     figures["slowdown"] = round(slower, 1)
     note(f"enforcement, {SHAPE}, {crew} worker(s) and beat(s)", **figures)
     assert min(inside) >= 0
-    # A second, where the machine is the desk's; in a run of the whole suite other tests share its cores.
-    limit = 1.0 if FULL else 2 * slower
+    # A second, where the machine is the desk's. In a run of the whole suite other tests share its cores, and may take
+    # them for a moment: then most come as soon as the machine allows, and none much later.
     for lags in (inside, outside):
-        assert percentile(lags, 99) <= limit
+        if FULL:
+            assert percentile(lags, 99) <= 1.0
+        else:
+            assert percentile(lags, 50) <= 2 * slower
+            assert max(lags) <= 10 * slower
 
 
 def test_a_worker_killed_midway_leaves_nothing_undone_and_nothing_done_twice(standing, receiver, mail):
@@ -81,12 +86,12 @@ def test_a_worker_killed_midway_leaves_nothing_undone_and_nothing_done_twice(sta
         desk.wait_ready()
         if not FULL:
             desk.run("let_leases_run_out.py")
-        settle(receiver, expect(len(tickets)), seconds=120 if FULL else 40)
+        settle(receiver, expect(len(tickets)), seconds=150)
         ids = [ticket["id"] for ticket in tickets]
         each_breached_once(desk, receiver, ids, ["first_response"])
         each_escalated_once(receiver, ids)
         mailed_again = each_mailed_once(
-            mail, desk.made["manager"], [ticket["number"] for ticket in tickets], seconds=120 if FULL else 40
+            mail, desk.made["manager"], [ticket["number"] for ticket in tickets], seconds=150
         )
         hooked_again = each_event_recognisable(receiver)
     note(
@@ -99,9 +104,7 @@ def test_a_worker_killed_midway_leaves_nothing_undone_and_nothing_done_twice(sta
 
 
 def wait_for_half(receiver: Receiver, half: int) -> None:
-    until = time.monotonic() + 30
-    while len(receiver.of("clock.breached")) < half and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: len(receiver.of("clock.breached")) >= half, "half of the breaches", every=0.01)
 
 
 ANSWER = {"body": "We are looking into it.", "visibility": "public", "author": "agent"}
@@ -129,7 +132,7 @@ def test_a_detector_that_stood_still_for_half_an_hour_catches_up_without_a_wrong
         desk.start(*[name for name in desk.commands if name != "past"])
         desk.wait_ready()
         kinds = {"clock.met": number, "clock.breached": 2 * number, "ticket.escalated": len(STEPS) * number}
-        settle(receiver, kinds, seconds=40)
+        settle(receiver, kinds)
         clocks = {ticket: desk.get(f"tickets/{ticket}/")["clocks"][0] for ticket in tickets}
         check_verdicts([clocks[one] for one in prompt], [clocks[one] for one in late], [clocks[one] for one in never])
         told = Counter(

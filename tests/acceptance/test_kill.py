@@ -3,13 +3,15 @@
 import random
 import time
 
+import requests
+
 from tests.acceptance.checking import each_breached_once, each_event_recognisable, listen, promise, settle
 from tests.acceptance.conftest import ON_SERVERS
 from tests.acceptance.desk import Desk
 from tests.acceptance.figures import FULL, note, size
 from tests.acceptance.listeners import Receiver
 from tests.acceptance.load import Load
-from tests.acceptance.servers import wait_until
+from tests.patience import wait_until
 
 SHAPE = "PostgreSQL + Redis" if ON_SERVERS else "embedded"
 VICTIMS = ("web", "worker", "beat", "redis", "postgres") if ON_SERVERS else ("desk",)
@@ -25,7 +27,7 @@ def test_nothing_that_was_answered_is_lost_when_processes_are_killed(standing, r
             for kill in range(KILLS):
                 time.sleep(random.uniform(0.5, 2.5))
                 back.append(kill_and_restart(desk, VICTIMS[kill % len(VICTIMS)]))
-            time.sleep(1)
+            wait_until(lambda: len(load.answered) > 10, "some tickets")
         desk.wait_ready()
         finish(desk, load, receiver)
         tickets = [ticket["id"] for ticket in load.answered.values()]
@@ -44,7 +46,6 @@ def test_nothing_that_was_answered_is_lost_when_processes_are_killed(standing, r
         came_again=again,
         slowest_return_s=round(max(back), 1),
     )
-    assert len(tickets) > 10
 
 
 def kill_and_restart(desk: Desk, victim: str) -> float:
@@ -53,12 +54,15 @@ def kill_and_restart(desk: Desk, victim: str) -> float:
     time.sleep(random.uniform(0, 0.5))
     began = time.monotonic()
     desk.start(victim)
-    wait_until(lambda: answers(desk), f"{victim} is back\n{desk.logs()}", seconds=60, every=0.1)
+    wait_until(lambda: answers(desk), f"{victim} is back\n{desk.logs()}", every=0.1)
     return time.monotonic() - began
 
 
 def answers(desk: Desk) -> bool:
-    return desk.is_up() and desk.ask("GET", "tickets/?limit=1").status_code == 200
+    try:
+        return desk.is_up() and desk.ask("GET", "tickets/?limit=1").status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def finish(desk: Desk, load: Load, receiver: Receiver) -> None:
@@ -70,4 +74,4 @@ def finish(desk: Desk, load: Load, receiver: Receiver) -> None:
     else:
         desk.run("let_leases_run_out.py")
     number = len(load.answered)
-    settle(receiver, {"ticket.opened": number, "clock.breached": 2 * number}, seconds=150 if FULL else 40)
+    settle(receiver, {"ticket.opened": number, "clock.breached": 2 * number}, seconds=150)

@@ -27,6 +27,7 @@ from tests.acceptance.desk import Desk, embedded, production
 from tests.acceptance.figures import note
 from tests.acceptance.listeners import mail_server, webhook_receiver
 from tests.acceptance.operations import VALID, Furnished, Valid
+from tests.patience import PATIENCE_SECONDS
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "2"))
 CHECKS = [
@@ -64,7 +65,9 @@ class Asker:
         """Sends the request; raises when the answer isn't one that the document allows."""
         case.headers.pop("Authorization", None)
         case.cookies = {}
-        response = case.call_and_validate(self.desk.url, session=self.connection, checks=CHECKS, timeout=30)
+        response = case.call_and_validate(
+            self.desk.url, session=self.connection, checks=CHECKS, timeout=PATIENCE_SECONDS
+        )
         self.answers[case.operation.definition.raw["operationId"]][response.status_code] += 1
         return int(response.status_code)
 

@@ -2,14 +2,9 @@
 
 import pytest
 import time_machine
-from hypothesis import settings
 
 from clocks.subjects import SUBJECTS, register
 from tests.clocks.probes import MONDAY, Face, House, Probe
-
-# How long an example takes says more about the machine's other work than about ours.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

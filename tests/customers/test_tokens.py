@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from customers.tokens import fold, phrase_matches, phrases, query_tokens, tokens_of
 from servicedesk.keyring import new_ring, write_ring
+from tests.patience import slowness
 
 
 def found(text: str, query: str) -> bool:
@@ -126,5 +127,5 @@ def test_five_hundred_characters_cost_about_a_millisecond():
         start = time.perf_counter()
         tokens_of(text)
         times.append(time.perf_counter() - start)
-    # A generous bound for a shared machine; measured alone it is 0.7 ms.
-    assert min(times) < 0.005
+    # A generous bound; measured alone it is 0.7 ms.
+    assert min(times) < 0.005 * slowness()

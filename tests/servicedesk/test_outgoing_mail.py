@@ -1,7 +1,6 @@
 """Mail leaves once, by a real SMTP exchange, and every way in which it can fail is written down."""
 
 import smtplib
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from servicedesk.mail.outgoing import (
 from servicedesk.mail.sending import GIVE_UP_AFTER, LEASE, claim, finish, forget_old_mail, free_claims, send_due
 from servicedesk.models import OutgoingMail
 from servicedesk.shops import default_shop
+from tests.ports import free_port
 
 SOMEBODY = Recipient("customer", uuid.UUID(int=1))
 
@@ -75,14 +75,13 @@ class Inbox:
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Inbox]:
     handler = Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_URL = "smtp://127.0.0.1"
-    settings.EMAIL_TIMEOUT = 5
+    settings.EMAIL_TIMEOUT = 60
     yield handler
     controller.stop()
 

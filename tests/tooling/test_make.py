@@ -5,10 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,7 +67,7 @@ def start(folder):
 def test_a_terminated_make_takes_the_desk_along_and_waits_for_it(checkout):
     process = start(checkout)
     os.kill(process.pid, signal.SIGTERM)
-    told, _ = process.communicate(timeout=10)
+    told, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert "stopped by SIGTERM" in told
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
@@ -75,21 +76,19 @@ def test_a_terminated_make_takes_the_desk_along_and_waits_for_it(checkout):
 def test_ctrl_c_in_the_terminal_stops_the_desk_once(checkout):
     process = start(checkout)
     os.killpg(process.pid, signal.SIGINT)
-    told, _ = process.communicate(timeout=10)
+    told, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert told.count("stopped by SIGINT") == 1
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
 
 
 def test_a_second_start_does_nothing_again(checkout):
-    began = time.monotonic()
     result = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", "run"],
         cwd=checkout,
         capture_output=True,
         text=True,
         check=True,
-        timeout=10,
+        timeout=PATIENCE_SECONDS,
     )
     assert result.stdout == ".venv/bin/python manage.py run\n"
-    assert time.monotonic() - began < 2

@@ -5,6 +5,7 @@ import os
 import psycopg2
 import pytest
 
+from tests.ports import worker_number
 from tests.servicedesk.processes.desks import Desk, copy_of, prepare
 
 
@@ -28,6 +29,8 @@ def postgresql():
     """Two empty databases of this test's own on the test server, as environment variables."""
     url = os.environ["TEST_DATABASE_URL"]
     server, _, name = url.rpartition("/")
+    # Each worker of pytest-xdist has its own: one would drop the other's.
+    name = f"{name}_{worker_number()}"
     names = {"DATABASE_URL": f"{name}_process", "KEYSTORE_URL": f"{name}_process_keys"}
     admin = psycopg2.connect(f"{server}/postgres")
     admin.autocommit = True

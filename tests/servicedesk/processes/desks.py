@@ -5,15 +5,22 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_SECONDS = 60.0
+# What they do is the same whatever database the tests are on: none of its settings reaches them (`environment`).
+on_files_of_its_own = pytest.mark.skipif(
+    bool(os.environ.get("TEST_DATABASE_URL")), reason="only on SQLite: a desk on files of its own"
+)
 PREPARE = """
 import json, sys, django
 django.setup()
@@ -66,7 +73,7 @@ def command(folder: Path, *words: str, **variables: str) -> subprocess.Completed
     """Run `manage.py …` to its end."""
     return subprocess.run(
         [sys.executable, "manage.py", *words],
-        cwd=ROOT, env=environment(folder, **variables), capture_output=True, text=True, check=False, timeout=120,
+        cwd=ROOT, env=environment(folder, **variables), capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS,
     )  # fmt: skip
 
 
@@ -75,15 +82,9 @@ def prepare(folder: Path, **variables: str) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     made = subprocess.run(
         [sys.executable, "-c", PREPARE],
-        cwd=ROOT, env=environment(folder, **variables), capture_output=True, text=True, check=True, timeout=120,
+        cwd=ROOT, env=environment(folder, **variables), capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS,
     )  # fmt: skip
     return json.loads(made.stdout.splitlines()[-1])
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @dataclass
@@ -97,13 +98,13 @@ class Process:
         """Send the signal; returns the seconds until the process was gone."""
         began = time.monotonic()
         self.popen.send_signal(number)
-        self.popen.wait(30)
+        self.popen.wait(PATIENCE_SECONDS)
         return time.monotonic() - began
 
     def kill(self) -> None:
         if self.popen.poll() is None:
             self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE_SECONDS)
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")
@@ -157,7 +158,7 @@ class Desk:
         return self.request("GET", path, headers=headers)
 
     def request(self, method: str, path: str, body: bytes | None = None, headers=None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -183,7 +184,7 @@ class Desk:
         done = subprocess.run(
             [sys.executable, "-c", script],
             cwd=ROOT, env=environment(self.folder, **self.variables), capture_output=True, text=True, check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()

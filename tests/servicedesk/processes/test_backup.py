@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tests.servicedesk.processes.desks import Desk, command
+from tests.servicedesk.processes.desks import Desk, command, on_files_of_its_own
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +60,7 @@ def restored(desk: Desk, file, *words: str, **variables: str):
     return command(desk.folder, "restore", str(file), *words, **{**desk.variables, **variables})
 
 
+@on_files_of_its_own
 def test_a_restored_desk_goes_on_where_the_backup_was(desk, other):
     file = backed_up(desk)
     second = other()
@@ -76,6 +77,7 @@ def test_a_restored_desk_goes_on_where_the_backup_was(desk, other):
     assert second.ask("from customers.models import Customer; print(Customer.objects.count())") == "5"
 
 
+@on_files_of_its_own
 def test_a_backup_holds_neither_master_keys_nor_search_tokens_nor_keyed_hashes(desk):
     file = backed_up(desk)
     with zipfile.ZipFile(file) as archive:
@@ -97,6 +99,7 @@ def test_a_backup_holds_neither_master_keys_nor_search_tokens_nor_keyed_hashes(d
     assert file.stat().st_mode & 0o077 == 0
 
 
+@on_files_of_its_own
 def test_a_backup_made_under_load_is_of_one_moment(desk, other):
     desk.run()
     stop, posted = threading.Event(), []
@@ -122,6 +125,7 @@ def test_a_backup_made_under_load_is_of_one_moment(desk, other):
     assert clocks == 2 * tickets
 
 
+@on_files_of_its_own
 class TestRefusals:
     @pytest.fixture
     def file(self, desk):
@@ -186,6 +190,7 @@ class TestRefusals:
         assert file.read_bytes() == before
 
 
+@on_files_of_its_own
 def test_a_key_that_was_destroyed_does_not_come_back(desk):
     file = backed_up(desk, tickets=2)
     gone = desk.ask("""

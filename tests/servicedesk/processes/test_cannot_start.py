@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from tests.servicedesk.processes.desks import command
+from tests.servicedesk.processes.desks import command, on_files_of_its_own
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, on_files_of_its_own]
 
 HALF_RESTORED = """
 from servicedesk.clock import now

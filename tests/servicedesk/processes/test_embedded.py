@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.servicedesk.processes.desks import command, free_port
+from tests.patience import PATIENCE_SECONDS, slowness
+from tests.ports import free_port
+from tests.servicedesk.processes.desks import command, on_files_of_its_own
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, on_files_of_its_own]
 
 
 def test_it_becomes_ready_serves_and_stops_cleanly(desk):
     process = desk.run()
     desk.wait_until_ready(process)
     assert desk.get("/accounts/login/")[0] == 200
-    assert process.stop(signal.SIGTERM) < 6
+    assert process.stop(signal.SIGTERM) < 6 * slowness()
     assert process.popen.returncode == 0
     assert "Traceback" not in process.said()
     assert process.said().rstrip().endswith("Stopped.")
@@ -27,7 +29,7 @@ def test_it_becomes_ready_serves_and_stops_cleanly(desk):
 
 def test_ctrl_c_stops_it_as_well(desk):
     process = desk.run()
-    assert process.stop(signal.SIGINT) < 6
+    assert process.stop(signal.SIGINT) < 6 * slowness()
     assert process.popen.returncode == 0
 
 
@@ -41,7 +43,7 @@ def test_open_streams_and_idle_connections_do_not_hold_up_the_stop(desk):
     stream.request("GET", "/live/", headers={"Cookie": f"sessionid={desk.facts['session']}"})
     answer = stream.getresponse()
     assert answer.status == 200
-    assert process.stop() < 6
+    assert process.stop() < 6 * slowness()
     assert process.popen.returncode == 0
     answer.close()
     stream.close()
@@ -118,8 +120,9 @@ def test_more_files_than_the_desk_takes_are_refused_and_not_waited_for(desk):
         f"POST /help/ask/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
     )
-    with socket.create_connection(("127.0.0.1", desk.port), 10) as sender:
-        sender.sendall(head.encode() + bytes(1_048_576))
+    with socket.create_connection(("127.0.0.1", desk.port), PATIENCE_SECONDS) as sender:
+        # The answer comes before the files: who still sends them may find the connection closed, and not read it.
+        sender.sendall(head.encode())
         assert sender.recv(64).startswith(b"HTTP/1.1 413 ")
 
 
@@ -147,7 +150,7 @@ def test_metrics_are_for_this_machine_and_who_has_the_token(desk):
 def test_the_memory_and_processor_it_takes_while_idle(desk):
     process = desk.run()
     desk.wait_until_ready(process)
-    time.sleep(3)
+    time.sleep(2)
     of_process = Path(f"/proc/{process.popen.pid}")
 
     def used() -> float:
@@ -155,10 +158,11 @@ def test_the_memory_and_processor_it_takes_while_idle(desk):
         return (int(fields[11]) + int(fields[12])) / 100
 
     before = used()
-    time.sleep(10)
-    share = (used() - before) / 10
+    began = time.monotonic()
+    time.sleep(6)
+    share = (used() - before) / (time.monotonic() - began)
     status = (of_process / "status").read_text().splitlines()
     resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
     # The figures of performance.md are measured by the bench on a quiet machine; this catches a runaway.
     assert resident < 200
-    assert share < 0.15
+    assert share < 0.15 * slowness()

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from tests.patience import PATIENCE_SECONDS
+from tests.servicedesk.processes.desks import on_files_of_its_own
+
+pytestmark = [pytest.mark.slow, on_files_of_its_own]
 
 LIST = "/api/v1/tickets/?q="
 CANARY = "canary-query"
@@ -26,7 +29,7 @@ def process(request, desk):
 
 def sent(desk, request: bytes) -> tuple[int, str | None, bytes]:
     """Status, content type and body of the answer to these bytes; a server that never answers times out."""
-    with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", desk.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(request)
         with http.client.HTTPResponse(connection) as answer:
             answer.begin()

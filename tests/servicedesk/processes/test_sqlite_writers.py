@@ -5,11 +5,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from servicedesk.db.sqlite3.turnstile import Turnstile
 
 NOTES = "notes"
+pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="only on SQLite: its turnstile")
 
 
 @pytest.fixture
@@ -88,13 +89,14 @@ def test_a_connection_is_durable_checks_foreign_keys_and_overwrites_what_is_dele
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
 
 
-def test_sixteen_writers_in_a_hot_loop_never_meet_a_locked_database(notes):
-    until = time.monotonic() + 3
+def test_sixteen_writers_in_a_hot_loop_never_meet_a_locked_database_and_none_is_left_behind(notes):
+    together = threading.Barrier(16)
 
     def write_on(writer):
-        written, longest = 0, 0.0
+        written = 0
+        together.wait()
+        until = time.monotonic() + 2
         while time.monotonic() < until:
-            began = time.monotonic()
             if writer % 4:
                 with transaction.atomic(using=NOTES):
                     count()
@@ -103,27 +105,27 @@ def test_sixteen_writers_in_a_hot_loop_never_meet_a_locked_database(notes):
                 with connections[NOTES].cursor() as cursor:
                     cursor.execute("INSERT INTO note VALUES (%s, 0)", [writer])
             written += 1
-            longest = max(longest, time.monotonic() - began)
         connections[NOTES].close()
-        return written, longest
+        return written
 
     with ThreadPoolExecutor(16) as pool:
-        results = list(pool.map(write_on, range(16)))
-    assert sum(written for written, _longest in results) == count()
-    assert max(longest for _written, longest in results) < 2
+        written = list(pool.map(write_on, range(16)))
+    assert sum(written) == count()
+    # First come, first served: everybody gets about as many turns.
+    assert min(written) * 3 >= max(written)
 
 
 def test_a_rolled_back_transaction_gives_up_its_turn(notes):
     with pytest.raises(ZeroDivisionError), transaction.atomic(using=NOTES):
         write(turn=1 / 0)
-    elsewhere(write, patience=0.5)
+    elsewhere(write)
     assert count() == 1
 
 
 def test_a_closed_connection_gives_up_its_turn(notes):
     with transaction.atomic(using=NOTES):
         notes.close()
-        elsewhere(write, patience=0.5)
+        elsewhere(write)
 
 
 def test_a_writer_whose_turn_does_not_come_is_told_so(notes):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from servicedesk import upgrading
-from tests.servicedesk.processes.desks import Desk, command
+from tests.servicedesk.processes.desks import Desk, command, on_files_of_its_own
 
 UPGRADE = (sys.executable, "manage.py", "upgrade")
 
@@ -21,6 +21,7 @@ def fresh(tmp_path):
 
 
 @pytest.mark.slow
+@on_files_of_its_own
 def test_two_at_once_do_not_collide(fresh):
     both = [fresh.start(*UPGRADE), fresh.start(*UPGRADE)]
     for process in both:
@@ -29,6 +30,7 @@ def test_two_at_once_do_not_collide(fresh):
 
 
 @pytest.mark.slow
+@on_files_of_its_own
 def test_an_interrupted_one_is_run_again(fresh):
     process = fresh.start(*UPGRADE)
     fresh.wait_for(lambda: (fresh.folder / "desk.sqlite3-wal").stat().st_size > 300_000, process)
@@ -55,6 +57,7 @@ upgrade(print)
 
 
 @pytest.mark.slow
+@on_files_of_its_own
 def test_one_that_is_killed_between_a_migration_and_its_note_is_run_again(fresh):
     process = fresh.start(sys.executable, "-c", KILLED_BEFORE_THE_NOTE)
     assert process.popen.wait(120) == 9, process.said()

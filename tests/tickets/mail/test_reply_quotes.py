@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.patience import slowness
 from tickets.channels.mail.html_text import html_to_text
 from tickets.channels.mail.replies import split_reply
 
@@ -160,18 +161,18 @@ def test_hostile_text_takes_linear_time(text: str) -> None:
     hostile = text * (200_000 // len(text))
     started = time.perf_counter()
     split_reply(hostile)
-    assert time.perf_counter() - started < 10  # a quadratic one needs minutes
+    assert time.perf_counter() - started < 10 * slowness()  # a quadratic one needs minutes
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<blockquote>", "<!--", "<a href=", "&", "<table><td>", "<![CDATA[", "</p"])
 def test_hostile_html_takes_linear_time(piece: str) -> None:
     started = time.perf_counter()
     html_to_text(piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - started < 10  # a quadratic one needs minutes
+    assert time.perf_counter() - started < 10 * slowness()  # a quadratic one needs minutes
 
 
 def test_a_million_empty_paragraphs_cost_no_more_than_a_long_mail():
     began = time.process_time()
     html_to_text("<p>" * 1_000_000)
     assert html_to_text("<p>" * 100_000 + "Hello") == "Hello"
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 3 * slowness()
