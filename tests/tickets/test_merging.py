@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 
 from clocks.models import Clock
 from customers.models import Customer
@@ -57,6 +58,15 @@ def test_the_target_shows_both_conversations_and_each_message_keeps_its_ticket(s
     target.refresh_from_db()
     assert target.last_message is not None
     assert target.last_message.ticket_id == source.pk
+
+
+def test_a_conversation_is_found_without_reading_everybody_elses(target: Ticket) -> None:
+    plan = Message.objects.in_conversation(target).explain()
+    if connection.vendor == "postgresql":
+        # A subquery that isn't joined is a filter, and all messages of the desk pass through it.
+        assert "SubPlan" not in plan
+    else:
+        assert "SEARCH tickets_message" in plan
 
 
 def test_it_tells_on_both(make: Make, source: Ticket, target: Ticket) -> None:

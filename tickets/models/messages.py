@@ -52,8 +52,9 @@ class MessageQuerySet(RowQuerySet["Message"]):
 
     def in_conversation(self, ticket: Ticket) -> Self:
         """The messages of a ticket and of those merged into it, oldest first."""
-        merged = Ticket.objects.filter(merged_into=ticket)
-        return self.filter(Q(ticket=ticket) | Q(ticket__in=merged)).order_by("sent_at", "id")
+        # The "or" is about tickets: one about messages has no index, and reads all there are.
+        tickets = Ticket.objects.filter(Q(pk=ticket.pk) | Q(merged_into=ticket))
+        return self.filter(ticket__in=tickets).order_by("sent_at", "id")
 
 
 class Message(Row):
