@@ -15,7 +15,7 @@ from servicedesk.errors import Conflict, Invalid, NotAllowed
 from servicedesk.ids import new_id
 from servicedesk.models import Skill, User
 from tests.make import INTEGRATION, Make
-from tickets.actions.routing import assign_ticket, route_ticket, take_next_ticket
+from tickets.actions.routing import assign_ticket, candidates, route_ticket, take_next_ticket
 from tickets.actions.working import solve_ticket
 from tickets.models import Ticket
 from tickets.routing import Candidate, Need, can_take, choose
@@ -102,6 +102,14 @@ def test_by_hand_nobodys_capacity_is_asked(make: Make, alice: User, bob: User) -
     done = assign_ticket(make.ticket(), alice, by=Actor.staff(bob))
     assert done.assignee == alice
     assert make.told(done)[-1] == "ticket.assigned"
+
+
+def test_a_load_is_counted_no_further_than_there_is_room(make: Make, alice: User, bob: User) -> None:
+    User.objects.filter(pk__in=[alice.pk, bob.pk]).update(capacity=2)
+    for holder in (alice, alice, alice, bob):
+        assign_ticket(make.ticket(), holder, by=INTEGRATION)
+    found = {one.id: one.load for one in candidates(now(), only=[alice.pk, bob.pk])}
+    assert found == {alice.pk: 2, bob.pk: 1}
 
 
 def test_it_refuses_who_may_not_and_who_does_not_fit(make: Make, alice: User) -> None:

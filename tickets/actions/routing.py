@@ -5,13 +5,13 @@ given by a conditional UPDATE that must count 1: no two agents ever get the same
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, IntegerField, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from servicedesk.actor import SYSTEM, Actor
@@ -164,7 +164,7 @@ def candidates(moment: datetime, only: Collection[uuid.UUID] | None = None, *, p
     people = list(users.prefetch_related("shops"))
     if not people:
         return []
-    loads = dict(_loads([user.pk for user in people]))
+    loads = _loads(people)
     levels: dict[uuid.UUID, dict[str, int]] = {}
     for user_id, kind, level in (
         Skill.objects.filter(user__in=people).exclude(kind="").values_list("user_id", "kind", "level")
@@ -185,10 +185,21 @@ def candidates(moment: datetime, only: Collection[uuid.UUID] | None = None, *, p
     ]
 
 
-def _loads(user_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, int]]:
-    """How many tickets each has to work on now."""
-    rows = Ticket.objects.filter(assignee__in=user_ids, status__in=WORKABLE, merged_into=None)
-    return list(rows.values_list("assignee_id").annotate(n=Count("id")).values_list("assignee_id", "n"))
+class _CountOf(Subquery):
+    """How many rows a sliced subquery has: it counts no further than its slice."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+
+
+def _loads(people: Sequence[User]) -> dict[uuid.UUID, int]:
+    """How many tickets each has to work on now, counted no further than the greatest capacity: beyond is no room."""
+    enough = max(1, *(user.capacity for user in people))
+    theirs = Ticket.objects.filter(assignee=OuterRef("pk"), status__in=WORKABLE, merged_into=None)
+    # In the order of an agent's own queue, so that its index is read: without one the planner walks the table.
+    counted = theirs.order_by("next_due_at", "id").values("pk")[:enough]
+    rows = User.objects.filter(pk__in=[user.pk for user in people]).order_by()
+    load = _CountOf(counted, output_field=IntegerField())
+    return dict(rows.annotate(load=load).values_list("pk", "load"))
 
 
 def _has_room(user_id: uuid.UUID) -> bool:
@@ -196,8 +207,8 @@ def _has_room(user_id: uuid.UUID) -> bool:
     user = User.objects.filter(pk=user_id, is_active=True).select_for_update().first()
     if user is None:
         return False
-    load = Ticket.objects.filter(assignee=user, status__in=WORKABLE, merged_into=None).count()
-    return load < user.capacity
+    theirs = Ticket.objects.filter(assignee=user, status__in=WORKABLE, merged_into=None)
+    return theirs.order_by("next_due_at", "id")[: user.capacity].count() < user.capacity
 
 
 def _must_stand(ticket: Ticket) -> None:
