@@ -5,6 +5,8 @@
   const desk = document.getElementById("desk");
   if (!desk) return;
   const POLL = 15000;
+  // What is told in one breath is looked at once.
+  const TOGETHER = 20;
   const channel = new BroadcastChannel("desk-live");
   let poll = null;
 
@@ -13,20 +15,38 @@
     clearInterval(poll);
     if (state === "polling") poll = setInterval(() => refresh(), POLL);
   }
-  // Several changes within a moment are one look. `id` is the ticket's; without one anything may have changed.
-  const changed = new Set();
-  let look = null, looked = 0;
-  function refresh(id) {
-    changed.add(id || "");
-    look ??= setTimeout(() => {
-      look = null;
-      looked = Date.now();
-      const open = document.getElementById("ticket")?.dataset.id;
-      htmx.trigger(document.body, "desk:queue");
-      if (open && (changed.has(open) || changed.has(""))) htmx.trigger(document.body, "desk:ticket");
-      changed.clear();
-    }, Math.max(20, 400 - (Date.now() - looked)));
+  // Several changes within a moment are one look, and looks keep a distance, each kind its own: on a busy desk the queue
+  // changes all the time, and whoever follows a conversation must not wait for the queue's next turn.
+  function looker(event, distance) {
+    let look = null, looked = -distance;
+    return () => {
+      look ??= setTimeout(() => {
+        look = null;
+        looked = performance.now();
+        htmx.trigger(document.body, event);
+      }, Math.max(TOGETHER, looked + distance - performance.now()));
+    };
   }
+  const lookAtTicket = looker("desk:ticket", 150);
+  const lookAtQueue = looker("desk:queue", 400);
+  // `id` is the ticket's; without one anything may have changed. `heard` is what changed since a ticket was last asked
+  // for: what is told while its page is on the way may not be in it yet.
+  const heard = new Set();
+  function lookIfOpen(ids) {
+    const open = document.getElementById("ticket")?.dataset.id;
+    if (open && (ids.has(open) || ids.has(""))) lookAtTicket();
+  }
+  function refresh(id = "") {
+    heard.add(id);
+    lookIfOpen(new Set([id]));
+    lookAtQueue();
+  }
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "ticket") heard.clear();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "ticket") lookIfOpen(heard);
+  });
   channel.onmessage = ({ data }) => (data.state ? announce(data.state) : refresh(data.id));
   function tell(message) {
     channel.postMessage(message);

@@ -1,11 +1,12 @@
 """An ordinary case, settled in a real browser: with the mouse, on a phone, in Chinese, and without JavaScript."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from servicedesk.clock import now
 from tests.browser.people import PASSWORD, let_in, sign_in
@@ -198,6 +199,54 @@ def test_news_leave_what_is_being_written(page: Page, live_server: Any, make: Ma
     expect(page.locator("#thread")).to_contain_text("One more thing.")
     expect(page.locator("#composer textarea")).to_have_value("Half a sent")
     expect(page.locator("#t-head [name=wait_for]")).to_be_visible()
+
+
+def hear_of(page: Page, ticket: Ticket) -> None:
+    """As if another tab of this browser, which has the stream, passed it on: this page has heard when it returns."""
+    page.evaluate(
+        """id => new Promise((heard) => {
+             const [tab, last] = [new BroadcastChannel("desk-live"), new BroadcastChannel("desk-live")];
+             // The page's own channel is older than this one, and is told first.
+             last.onmessage = heard;
+             tab.postMessage({ id });
+           })""",
+        str(ticket.pk),
+    )
+
+
+def test_a_conversation_does_not_wait_for_the_queues_turn(page: Page, live_server: Any, make: Make) -> None:
+    ticket, other = make.ticket(), make.ticket()
+    page.clock.install()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/tickets/{ticket.number}/")
+    page.clock.pause_at(now() + timedelta(hours=1))
+    hear_of(page, ticket)
+    with page.expect_request("**/news/"):
+        page.clock.run_for(1_000)
+    hear_of(page, other)
+    with page.expect_request("**/desk/rows/**"):
+        page.clock.run_for(20)
+    hear_of(page, ticket)
+    with page.expect_request("**/news/"):
+        page.clock.run_for(20)
+
+
+def test_what_is_told_while_a_ticket_is_on_its_way_is_looked_at_when_it_came(
+    page: Page, live_server: Any, make: Make
+) -> None:
+    ticket = make.ticket(subject="Zipper stuck")
+    let_in(page, make.user(), live_server.url)
+    # A stream that stays silent: while it is away the desk would look by itself.
+    page.route("**/live/", lambda _route: None)
+    page.goto(f"{live_server.url}/desk/?view=all")
+    underway: list[Route] = []
+    page.route(re.compile(r"/desk/tickets/[^/]+/\?"), underway.append)
+    with page.expect_request("**/desk/tickets/**"):
+        page.click("text=Zipper stuck")
+    with page.expect_response("**/desk/rows/**"):
+        hear_of(page, ticket)
+    with page.expect_request("**/news/"):
+        underway[0].continue_()
 
 
 def test_a_customer_asks_and_follows(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
