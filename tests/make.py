@@ -8,6 +8,7 @@ from customers.actions import find_or_create_customer
 from customers.models import Customer
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.carrying import carry
+from servicedesk.clock import now
 from servicedesk.later import sweep_once
 from servicedesk.models import Event, Shop, Team, User
 from servicedesk.numbers import make_sequence
@@ -46,6 +47,7 @@ class Make:
 
     def user(self, role: str = User.Role.AGENT, *, present: bool = False, **fields: Any) -> User:
         n = next(_numbers)
+        fields.setdefault("toured_at", now())
         user = User.objects.create_user(
             fields.pop("email", f"person{n}@desk.example"),
             "correct horse battery",

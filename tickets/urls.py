@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from tickets.views import acts, files, queue, ticket
+from tickets.views import acts, files, queue, shell, ticket
 
 app_name = "desk"
 urlpatterns = [
     path("", queue.desk, name="queue"),
     path("rows/", queue.rows, name="rows"),
     path("search/", queue.search, name="search"),
+    path("panes/", shell.panes, name="panes"),
+    path("tour/", shell.end_of_tour, name="end_of_tour"),
+    path("pieces/", shell.pieces, name="pieces"),
     path("tickets/<str:number>/", ticket.page, name="ticket"),
     path("tickets/<str:number>/news/", ticket.news, name="news"),
     path("tickets/<str:number>/clocks/<slug:metric>/", ticket.why, name="why"),

@@ -83,6 +83,10 @@ class User(AbstractBaseUser):
     language = models.CharField(_("language of the pages"), max_length=12, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("theme"), max_length=8, blank=True)
+    # How wide this person has drawn the desk's outer panes, in CSS pixels; None as the look has them.
+    queue_width = models.PositiveSmallIntegerField(null=True, editable=False)
+    context_width = models.PositiveSmallIntegerField(null=True, editable=False)
+    toured_at = models.DateTimeField(_("was shown around"), null=True, blank=True, editable=False)
     capacity = models.PositiveSmallIntegerField(_("open tickets at once"), default=20)
     presence = models.CharField(_("presence"), max_length=8, choices=Presence, default=Presence.OFFLINE)
     presence_until = models.DateTimeField(_("presence known until"), null=True, blank=True, editable=False)

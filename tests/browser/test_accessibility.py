@@ -125,6 +125,13 @@ def test_a_ticket(look: Look, make: Make) -> None:
     look.at(f"/desk/tickets/{ticket.number}/clocks/resolution/")
 
 
+def test_the_desk_around_the_tickets(look: Look, make: Make, settings: Any) -> None:
+    look.sign_in(make.user(toured_at=None))
+    look.at("/desk/?view=all")
+    settings.DEBUG = True
+    look.at("/desk/pieces/")
+
+
 def test_ones_own_account(look: Look, make: Make) -> None:
     look.sign_in(make.user())
     look.at("/accounts/2fa/", "/accounts/sessions/", "/accounts/password/change/", "/accounts/2fa/totp/activate/")

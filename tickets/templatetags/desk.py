@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from customers.fields import Erased
 from customers.masking import mask_name
 from customers.models import Customer
+from servicedesk.accounts.actions import CONTEXT_WIDTHS, QUEUE_WIDTHS
 from servicedesk.templatetags.ui import countdown, icon
 from tickets.models import Channel, Status, Ticket
 
@@ -36,6 +37,7 @@ STATUS_TONES: Final = {
     Status.SOLVED: "ok",
     Status.CLOSED: "",
 }
+PANES: Final = {"queue": QUEUE_WIDTHS, "context": CONTEXT_WIDTHS}
 SHORT_LANGUAGES: Final = {"zh-hans": "简", "zh-hant": "繁", "zh": "中"}
 
 
@@ -75,6 +77,13 @@ def clock_countdown(card: "ClockCard") -> SafeString | str:
     if card.is_open:
         return countdown(None, paused=card.stands)
     return format_html('<span class="pill {}">{}</span>', card.tone, card.stands)
+
+
+@register.inclusion_tag("desk/splitter.html")
+def splitter(pane: str) -> dict[str, Any]:
+    """The edge of a pane (queue or context), to be drawn with the pointer or the arrow keys."""
+    narrowest, widest = PANES[pane]
+    return {"pane": pane, "narrowest": narrowest, "widest": widest}
 
 
 @register.filter

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.signing import BadSignature, Signer
 from django.db.models import IntegerField, Subquery
@@ -96,8 +97,11 @@ def read_rows(view: str, actor: Actor, after: str, size: int = 0) -> Rows:
 
 def queue_context(request: StaffRequest, view: str, after: str = "", size: int = 0) -> dict[str, Any]:
     rows = read_rows(view, request.actor, after, size)
+    has_none = not (rows.tickets or after)
     return {
         "section": "desk",
+        "is_first_run": has_none and not Ticket.objects.visible_to(request.actor).exists(),
+        "site_url": settings.SITE_URL,
         "view": view,
         "views": views_for(request.actor),
         "counts": counts(request.actor) if not after else {},
