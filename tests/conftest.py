@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from customers.keys import key_scope
@@ -57,7 +58,9 @@ def a_ring_of_keys() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_kept_from_another_test() -> Iterator[None]:
-    """What processes keep for a second, what the cache counts, and keys kept for a request end with the test."""
+    """What processes keep for a second, what the cache counts, keys and the language of a request end with the test."""
+    translation.deactivate()
+    timezone.deactivate()
     cache.clear()
     forget_keys()
     forget_teams()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("servicedesk", "0002_default_shop"),
+        ("servicedesk", "0003_languages_spoken"),
     ]
 
     operations = [
