@@ -240,7 +240,7 @@ def test_what_is_told_while_a_ticket_is_on_its_way_is_looked_at_when_it_came(
     page.route("**/live/", lambda _route: None)
     page.goto(f"{live_server.url}/desk/?view=all")
     underway: list[Route] = []
-    page.route(re.compile(r"/desk/tickets/[^/]+/\?"), lambda route: underway.append(route))
+    page.route(re.compile(r"/desk/tickets/[^/]+/\?"), lambda route: underway.append(route))  # noqa: PLW0108  Playwright marks what it is given
     with page.expect_request("**/desk/tickets/**"):
         page.click("text=Zipper stuck")
     with page.expect_response("**/desk/rows/**"):

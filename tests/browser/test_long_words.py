@@ -1,6 +1,6 @@
 """The layout holds in a language with long words: every text of the pages is drawn out as German would."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -46,13 +46,12 @@ def drawn_out(text: str) -> str:
 
 
 @pytest.fixture
-def long_words(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def long_words(monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = trans_real.translation("en")
     once: Callable[[str], str] = catalogue.gettext
     many: Callable[[str, str, int], str] = catalogue.ngettext
     monkeypatch.setattr(catalogue, "gettext", lambda text: drawn_out(once(text)))
     monkeypatch.setattr(catalogue, "ngettext", lambda one, more, n: drawn_out(many(one, more, n)))
-    yield
 
 
 @pytest.mark.parametrize("size", SIZES)

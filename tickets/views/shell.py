@@ -28,7 +28,7 @@ def panes(request: StaffRequest) -> HttpResponse:
     """Keeps the widths with the person."""
     form = PanesForm(request.POST)
     if not form.is_valid():
-        raise Invalid("; ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
+        raise Invalid("; ".join(f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()))
     arrange_panes(request.user, **form.cleaned_data)
     return HttpResponse(status=204)
 
