@@ -59,7 +59,7 @@ messages: $(RUNTIME)
 .PHONY: test
 test: $(DEV) $(TRANSLATIONS)
 	@$(MAKE) --no-print-directory assets $(FRONTEND_DEV) || echo "No front-end files: the tests in a browser will be skipped." >&2
-	$(BIN)/python -m pytest -p tests.require_all -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -p tests.require_all -p tests.second_try -n $(JOBS) $(ARGS)
 
 ## make check      format, lint, types, import contracts, migrations, templates, translations, schema, check --deploy
 CHECKS := check-format check-lint check-types check-imports check-migrations check-templates check-translations \

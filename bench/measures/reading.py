@@ -33,7 +33,7 @@ def ticket_page(house: House, web: Server, bare: Server) -> list[Figure]:
     ticket = Ticket.objects.filter(status=Status.OPEN).order_by("id")[0]
     for _ in range(MESSAGES_ON_PAGE - ticket.messages.count()):
         receive_message(ticket, Words("收到两天就断了，怎么办？ It broke after two days."), by=INTEGRATION)
-    page = _asks(house, web, f"/desk/tickets/{ticket.number}/", house.browser)
+    page = _asks(house, web, f"/desk/tickets/{ticket.number}/", house.browser | {"HX-Target": "ticket"})
     rounds = in_turn(house.scale.rounds, page, _bare_page(house, bare))
     return [ratio("ticket page, 50 messages : bare page", "ms", rounds, Target(8, 5))]
 
