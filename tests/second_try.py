@@ -12,7 +12,13 @@ from typing import Final
 import pytest
 
 TESTS: Final = Path(__file__).parent
-REAL_PROCESSES: Final = ("acceptance", "browser", "live", "servicedesk/processes", "tickets/mail/test_mail_processes.py")
+REAL_PROCESSES: Final = (
+    "acceptance",
+    "browser",
+    "live",
+    "servicedesk/processes",
+    "tickets/mail/test_mail_processes.py",
+)
 
 
 def drives_processes(path: Path) -> bool:

@@ -52,7 +52,18 @@ def run(folder: Path, text: str, place: str) -> "subprocess.CompletedProcess[str
         f"second_try.TESTS, second_try.REAL_PROCESSES = Path({str(folder)!r}), ({place!r},)\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "-p", "no:cacheprovider", "-p", "tests.second_try"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:django",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.second_try",
+    ]
     return subprocess.run(
         [*command, "--rootdir", str(folder), "-c", "/dev/null", str(folder)],
         cwd=TESTS.parent,
