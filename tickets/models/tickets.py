@@ -220,6 +220,11 @@ class Ticket(Stateful, Row):
                 name="tickets_open_breached",
             ),
             models.Index(
+                fields=["next_due_at", "id"],
+                condition=Q(status__in=WAITING, merged_into=None),
+                name="tickets_open_waiting",
+            ),
+            models.Index(
                 fields=["at_risk_from", "next_due_at"], condition=Q(status__in=UNSOLVED), name="tickets_open_at_risk"
             ),
             models.Index(fields=["queued_at"], condition=Q(queued_at__isnull=False), name="tickets_queued"),

@@ -42,7 +42,8 @@ class CountUpTo(Subquery):
 
 def counts(actor: Actor) -> dict[str, int]:
     """How many tickets each view holds, up to one more than is shown as “99+”; one query."""
-    seen = Ticket.objects.visible_to(actor).order_by()
+    # In the queue's own order, so that the view's index is read: the planner may take a walk over the table for cheap.
+    seen = Ticket.objects.visible_to(actor).order_by(*BY_DEADLINE)
     columns = {
         view.key.replace("-", "_"): CountUpTo(part_of(view.key, seen, actor).values("pk")[: COUNT_TO + 1])
         for view in VIEWS
