@@ -1,4 +1,4 @@
-// Shows a newcomer around: a card beside one place after another. Nothing behind it is blocked, Escape ends it.
+// Shows who asks for it around: a card beside one place after another. Escape ends it.
 "use strict";
 (() => {
   const card = document.getElementById("tour");
@@ -19,7 +19,6 @@
   // Which places there are depends on what is open: a ticket may have been opened since.
   function show(n) {
     const stops = all.filter(seen);
-    document.querySelector(".is-toured")?.classList.remove("is-toured");
     if (!stops.length) return finish();
     at = Math.max(0, Math.min(stops.length - 1, n));
     const target = seen(stops[at]);
@@ -28,14 +27,23 @@
     card.querySelector("[data-tour=back]").hidden = at === 0;
     card.querySelector("[data-tour=next]").hidden = at === stops.length - 1;
     card.querySelector("[data-tour=end]").hidden = at !== stops.length - 1;
+    point(target);
+  }
+  function point(target) {
+    document.querySelector(".is-toured")?.classList.remove("is-toured");
     target.classList.add("is-toured");
     place(target);
   }
-  function start(asked) {
-    before = asked ? document.activeElement : null;
+  // What is pointed at may be swapped meanwhile.
+  function pointAgain() {
+    const target = !card.hidden && all.filter(seen)[at];
+    if (target) point(seen(target));
+  }
+  function start() {
+    before = document.activeElement;
     card.hidden = false;
     show(0);
-    if (asked) card.querySelector("[data-tour=next]").focus();
+    card.querySelector("[data-tour=next]").focus();
   }
   function finish() {
     document.querySelector(".is-toured")?.classList.remove("is-toured");
@@ -45,7 +53,8 @@
     const form = card.querySelector("form");
     if (card.dataset.first === undefined) return;
     delete card.dataset.first;
-    fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-Requested-With": "fetch" } });
+    document.querySelector(".tour-invitation")?.remove();
+    fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
   }
   card.addEventListener("submit", (event) => event.preventDefault());
   card.addEventListener("click", (event) => {
@@ -58,8 +67,8 @@
     if (event.key === "Escape" && !event.isComposing && !card.hidden) finish();
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-start-tour]")) start(true);
+    if (event.target.closest("[data-start-tour]")) start();
   });
-  window.addEventListener("resize", () => !card.hidden && show(at));
-  if (card.dataset.first !== undefined) start(false);
+  window.addEventListener("resize", pointAgain);
+  document.addEventListener("htmx:afterSettle", pointAgain);
 })();

@@ -57,7 +57,7 @@ def test_a_pane_is_drawn_with_the_keys_within_its_bounds(
     assert width_of(page, "#context") == 220
 
 
-def test_the_tour_leads_from_place_to_place_and_comes_once(
+def test_the_tour_leads_from_place_to_place_and_is_offered_once(
     page: Page, quiet: list[str], live_server: Any, make: Make
 ) -> None:
     make.ticket()
@@ -65,6 +65,8 @@ def test_the_tour_leads_from_place_to_place_and_comes_once(
     let_in(page, newcomer, live_server.url)
     page.goto(f"{live_server.url}/desk/?view=all")
     card = page.locator("#tour")
+    expect(card).to_be_hidden()
+    page.click(".tour-invitation [data-start-tour]")
     expect(card).to_contain_text("Your queue")
     page.click("#tour [data-tour=next]")
     expect(card).to_contain_text("next deadline")
@@ -72,17 +74,24 @@ def test_the_tour_leads_from_place_to_place_and_comes_once(
     with page.expect_response("**/desk/tour/"):
         page.keyboard.press("Escape")
     expect(card).to_be_hidden()
-    page.reload()
-    expect(page.locator("#queue-rows .q-row")).to_be_visible()
-    expect(card).to_be_hidden()
+    expect(page.locator(".tour-invitation")).to_have_count(0)
     assert User.objects.get(pk=newcomer.pk).toured_at is not None
     page.click(".bar .presence")
-    page.click("[data-start-tour]")
+    page.click(".bar [data-start-tour]")
     expect(card).to_be_visible()
     while page.locator("#tour [data-tour=next]").is_visible():
         page.click("#tour [data-tour=next]")
     page.click("#tour [data-tour=end]")
     expect(card).to_be_hidden()
+
+
+def test_the_tour_can_be_declined(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
+    newcomer = make.user(toured_at=None)
+    let_in(page, newcomer, live_server.url)
+    page.goto(f"{live_server.url}/desk/")
+    page.click("text=No, thanks")
+    expect(page.locator(".tour-invitation")).to_have_count(0)
+    assert User.objects.get(pk=newcomer.pk).toured_at is not None
 
 
 def test_a_dense_desk_shows_twelve_rows_and_eight_messages(

@@ -36,14 +36,15 @@ def test_what_is_no_width_is_refused_and_changes_nothing(desk: Client, alice: Us
     assert alice.queue_width is None
 
 
-def test_the_tour_shows_itself_until_it_was_seen(desk: Client, alice: User) -> None:
+def test_a_newcomer_is_offered_the_tour_until_they_took_or_declined_it(desk: Client, alice: User) -> None:
+    assert "tour-invitation" not in desk.get("/desk/").content.decode()
     User.objects.filter(pk=alice.pk).update(toured_at=None)
-    assert "data-first" in desk.get("/desk/").content.decode()
+    assert "tour-invitation" in desk.get("/desk/").content.decode()
     assert desk.post("/desk/tour/").headers["Location"] == "/desk/"
-    assert "data-first" not in desk.get("/desk/").content.decode()
+    assert "tour-invitation" not in desk.get("/desk/").content.decode()
     alice.refresh_from_db()
     first = alice.toured_at
-    desk.post("/desk/tour/", headers={"X-Requested-With": "fetch"})
+    assert desk.post("/desk/tour/", headers={"HX-Request": "true"}).content == b""
     alice.refresh_from_db()
     assert alice.toured_at == first
 

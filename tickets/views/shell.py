@@ -36,9 +36,9 @@ def panes(request: StaffRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_of_tour(request: StaffRequest) -> HttpResponse:
-    """The tour was seen or dismissed; without a script back to the desk."""
+    """The tour was seen or declined: the invitation is gone; without a script back to the desk."""
     end_tour(request.user)
-    return HttpResponse(status=204) if request.headers.get("X-Requested-With") else redirect("desk:queue")
+    return HttpResponse() if request.htmx else redirect("desk:queue")
 
 
 @login_required
