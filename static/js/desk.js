@@ -97,7 +97,7 @@
   });
   // News must not close a menu that is open or wipe a form that is being filled in.
   let isNews = false;
-  document.addEventListener("htmx:beforeRequest", (event) => (isNews = event.target.id === "news"));
+  document.addEventListener("htmx:beforeOnLoad", (event) => (isNews = event.target.id === "news"));
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const old = document.getElementById(event.detail.target?.id);
     if (isNews && old?.id !== "thread" && old?.querySelector("details[open], :focus")) event.detail.shouldSwap = false;

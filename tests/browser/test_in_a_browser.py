@@ -249,6 +249,24 @@ def test_what_is_told_while_a_ticket_is_on_its_way_is_looked_at_when_it_came(
         underway[0].continue_()
 
 
+def test_news_leave_what_is_being_written_though_something_else_was_asked_meanwhile(
+    page: Page, live_server: Any, make: Make
+) -> None:
+    """The bell or the queue may be asked while a ticket's news are on their way."""
+    ticket = make.ticket()
+    let_in(page, make.user(), live_server.url)
+    page.goto(f"{live_server.url}/desk/tickets/{ticket.number}/?view=all")
+    expect(page.locator("#queue-rows .q-row")).to_have_count(1)
+    page.click("#t-head summary:has-text('Hold')")
+    make.answer(ticket, "One more thing.")
+    page.evaluate(
+        """document.addEventListener("htmx:beforeSend", () => htmx.trigger(document.body, "desk:queue"), { once: true });
+           htmx.trigger(document.body, "desk:ticket");"""
+    )
+    expect(page.locator("#thread")).to_contain_text("One more thing.")
+    expect(page.locator("#t-head [name=wait_for]")).to_be_visible()
+
+
 def test_a_customer_asks_and_follows(page: Page, quiet: list[str], live_server: Any, make: Make) -> None:
     page.goto(f"{live_server.url}/help/")
     page.click("text=Ask a question")
