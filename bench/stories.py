@@ -26,7 +26,7 @@ from customers.models import Customer
 from servicedesk.actor import Actor
 from servicedesk.carrying import carry
 from servicedesk.later import sweep_once
-from servicedesk.models import Booking, Event, EventPosition, Notification, User
+from servicedesk.models import Booking, Event, EventPosition, Notice, User
 from servicedesk.permissions import SCOPE_PERMISSIONS, permissions_of_scopes
 from tickets.actions.conversing import Words, post_reply, receive_message
 from tickets.actions.opening import Concern, open_ticket
@@ -245,7 +245,7 @@ def _forget(teller: _Teller) -> None:
     """The story's own rows, so that the tables begin empty."""
     ticket = teller.ticket
     events = Event.objects.filter(subject_id=ticket.pk).values("pk")
-    Notification.objects.filter(event__in=events).delete()
+    Notice.objects.filter(event__in=events).delete()
     EventPosition.objects.filter(event__in=events).delete()
     with connection.cursor() as cursor:
         for model in (Booking, Clock, Event, SearchDocument):

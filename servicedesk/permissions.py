@@ -2,7 +2,7 @@
 
 from typing import Final
 
-READ: Final = frozenset({"tickets.read", "customers.read", "events.read", "sla.read", "people.read"})
+READ: Final = frozenset({"tickets.read", "customers.read", "events.read", "sla.read", "people.read", "notices.read"})
 WORK: Final = READ | {
     "tickets.open",
     "tickets.reply",
@@ -46,7 +46,8 @@ ROLE_PERMISSIONS: Final[dict[str, frozenset[str]]] = {
 
 SCOPE_PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "tickets:read": frozenset({"tickets.read"}),
-    "tickets:write": WORK - {"customers.reveal", "customers.write"} | {"tickets.close"},
+    # Notices are people's.
+    "tickets:write": WORK - {"customers.reveal", "customers.write", "notices.read"} | {"tickets.close"},
     "tickets:import": frozenset({"tickets.import"}),
     "customers:read": frozenset({"customers.read"}),
     "customers:write": frozenset({"customers.read", "customers.write"}),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("servicedesk.pages.urls")),
     path("", include("servicedesk.health_urls")),
     path("accounts/", include("servicedesk.accounts.urls")),
+    path("desk/notices/", include("servicedesk.notices.urls")),
     path("desk/", include("tickets.urls")),
     path("manage/", include("servicedesk.operations.urls")),
     path("help/", include("tickets.help_urls")),

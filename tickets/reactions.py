@@ -1,13 +1,14 @@
 """What tickets do when something happened elsewhere, or to a ticket."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from clocks.models import Clock
 from servicedesk.actor import SYSTEM
 from servicedesk.clock import now
-from servicedesk.listening import on
+from servicedesk.listening import on, on_all
 from servicedesk.mail.outgoing import Recipient, send_later
-from servicedesk.models import Event, Notification, User
+from servicedesk.models import Event, User
 from tickets import attachments  # noqa: F401 - clears away files that nobody claimed
 from tickets.actions.acknowledging import acknowledge_ticket
 from tickets.actions.editing import hand_back_unseen
@@ -16,6 +17,7 @@ from tickets.actions.routing import fill_up, is_somebody_present, route_ticket
 from tickets.actions.turns import show_clocks
 from tickets.channels.mail import outgoing  # noqa: F401 - declares the templates
 from tickets.models import Delivery, Message, Ticket
+from tickets.notices import CONCERNED, tell_people
 
 # An edit of any of these may make it another agent's.
 DECIDES_WHO_FITS: Final = {"kind", "language", "team"}
@@ -117,17 +119,6 @@ def show_the_new_deadline(event: Event) -> None:
         ticket.save(update_fields=["next_due_at", "at_risk_from", "is_breached"])
 
 
-@on("ticket.escalated")
-def mail_who_was_notified(event: Event) -> None:
-    for user_id in Notification.objects.filter(event=event).values_list("user_id", flat=True):
-        send_later(
-            "ticket.escalated",
-            Recipient("staff", user_id),
-            key=f"{event.pk}:{user_id}",
-            context={"ticket": str(event.subject_id), "event": str(event.pk)},
-        )
-
-
 @on("message.sent")
 def mail_the_reply(event: Event) -> None:
     message = Message.objects.filter(pk=event.changes["message"]).select_related("ticket").first()
@@ -139,3 +130,9 @@ def mail_the_reply(event: Event) -> None:
         key=f"reply:{message.pk}",
         context={"ticket": str(message.ticket_id), "message": str(message.pk)},
     )
+
+
+@on_all(*CONCERNED)
+def tell_whom_it_concerns(events: Sequence[Event]) -> None:
+    """At once for all of them: a busy second brings hundreds, and each would ask for the same people."""
+    tell_people(events)

@@ -35,7 +35,7 @@ def publish(positions: "Sequence[EventPosition]") -> None:
 
 
 def announce(kind: str, *, user_id: uuid.UUID, subject_id: uuid.UUID | None = None) -> None:
-    """Tell one person's open pages something that is no event, such as "notification.new". Not repeated if missed."""
+    """Tell one person's open pages something that is no event, such as "notice.changed". Not repeated if missed."""
     _send(json.dumps({"user": str(user_id), "type": kind, "id": str(subject_id) if subject_id else None}))
 
 

@@ -2,7 +2,7 @@
 
 from servicedesk.models.events import Booking, Delivery, Event, EventPosition, UnsequencedEvent
 from servicedesk.models.mail import OutgoingMail
-from servicedesk.models.notifications import Notification
+from servicedesk.models.notices import Digest, Notice, NoticePreference
 from servicedesk.models.operations import *  # noqa: F403
 from servicedesk.models.people import Shift, Skill, Team, User
 from servicedesk.models.requests import ApiKey, IdempotencyRecord, Integration
@@ -13,11 +13,13 @@ __all__ = [
     "ApiKey",
     "Booking",
     "Delivery",
+    "Digest",
     "Event",
     "EventPosition",
     "IdempotencyRecord",
     "Integration",
-    "Notification",
+    "Notice",
+    "NoticePreference",
     "NumberSequence",
     "OutgoingMail",
     "Shift",

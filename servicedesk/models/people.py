@@ -137,7 +137,8 @@ class User(AbstractBaseUser):
         """The shops this person works for; None for every shop."""
         if self.sees_every_shop:
             return None
-        return frozenset(self.shops.values_list("pk", flat=True))
+        # Not `values_list`: who looks at many people has fetched their shops beforehand.
+        return frozenset(shop.pk for shop in self.shops.all())
 
     def is_present(self, at: Any) -> bool:
         """Whether presence says online and the lease that proves it hasn't run out."""

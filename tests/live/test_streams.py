@@ -20,6 +20,7 @@ from servicedesk.ids import new_id
 from servicedesk.live import app, feed, hub
 from servicedesk.live.app import LiveApp
 from servicedesk.models import EventPosition, User
+from servicedesk.notices.telling import notify
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "keystore"])
@@ -271,11 +272,26 @@ def test_an_announcement_reaches_its_person_only(make, alice, session):
         heard = asyncio.create_task(hers.hears())
         # With Redis until the subscription stands: what is announced before nobody hears, and it is not repeated.
         while not heard.done():
-            await in_thread(lambda: hub.announce("notification.new", user_id=alice.pk))
+            await in_thread(lambda: hub.announce("notice.changed", user_id=alice.pk))
             await asyncio.wait([heard], timeout=0.5)
-        assert heard.result() == {"type": "notification.new", "id": None}
+        assert heard.result() == {"type": "notice.changed", "id": None}
         with pytest.raises(TimeoutError):
             await theirs.hears(patience=0.2)
+
+    run(scene)
+
+
+def test_a_notice_that_was_written_is_told_to_its_persons_pages(alice, session):
+    async def scene(live):
+        browser = Browser(live, session)
+        assert await browser.status() == 200
+        heard = asyncio.create_task(browser.hears())
+        # Another one until the subscription stands, as above.
+        while not heard.done():
+            event = await in_thread(lambda: record("ticket.assigned", SubjectRef("thing", new_id()), by=SYSTEM))
+            await in_thread(notify, [alice], "ticket.assigned", event)
+            await asyncio.wait([heard], timeout=0.5)
+        assert heard.result() == {"type": "notice.changed", "id": None}
 
     run(scene)
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from servicedesk.clock import now
-from servicedesk.models import Notification, User
+from servicedesk.models import Notice, User
 from tests.make import INTEGRATION, Make
 from tickets.actions.policies import PolicyDraft, create_policy
 from tickets.actions.routing import assign_ticket
@@ -37,7 +37,8 @@ def escalated(
 
 
 def told(ticket: Ticket) -> list[User]:
-    return [one.user for one in Notification.objects.filter(event__subject_id=ticket.pk).select_related("user")]
+    rows = Notice.objects.filter(subject_id=ticket.pk, kind="ticket.escalated")
+    return [one.user for one in rows.select_related("user")]
 
 
 @pytest.mark.parametrize("offset", [BEFORE, 0, AFTER])

@@ -1,6 +1,6 @@
 """What is done on the way to a breach and after it: the steps of a policy, each exactly once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import transaction
@@ -8,7 +8,9 @@ from django.db import transaction
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.errors import NotFound
 from servicedesk.events import record
-from servicedesk.models import Event, Notification, User
+from servicedesk.mail.outgoing import Recipient, send_later
+from servicedesk.models import Event, User
+from servicedesk.notices.telling import notify
 from tickets.actions.conversing import Words, post_reply
 from tickets.actions.editing import Edit, edit_ticket
 from tickets.actions.routing import route_ticket
@@ -41,20 +43,29 @@ def escalate_ticket(ticket: Ticket, step: Step, *, by: Actor = SYSTEM) -> Event 
     return event
 
 
-def tell(users: list[User], event: Event) -> None:
-    """A notification each; the mail follows from it."""
-    Notification.objects.bulk_create(
-        [Notification(user=user, event=event) for user in {user.pk: user for user in users}.values()],
-        ignore_conflicts=True,
-    )
+def tell(users: Sequence[User], event: Event) -> None:
+    """A notice each, by the ways they chose; and a mail, which is the policy's wish and not theirs."""
+    notify(users, "ticket.escalated", event)
+    for user_id in {user.pk for user in users}:
+        send_later(
+            "ticket.escalated",
+            Recipient("staff", user_id),
+            key=f"{event.pk}:{user_id}",
+            context={"ticket": str(event.subject_id), "event": str(event.pk)},
+        )
 
 
 def managers_of(ticket: Ticket) -> list[User]:
     """The managers of the ticket's team; without a team, or where it has none, of the department."""
     rows = User.objects.filter(is_active=True, role=User.Role.MANAGER)
-    managers = [user for user in rows.prefetch_related("shops") if _works_for(user, ticket)]
-    own = [user for user in managers if ticket.team_id is not None and user.team_id == ticket.team_id]
-    return own or managers
+    return who_leads(rows.prefetch_related("shops"), ticket)
+
+
+def who_leads(managers: Iterable[User], ticket: Ticket) -> list[User]:
+    """The same, of these active managers."""
+    here = [user for user in managers if _works_for(user, ticket)]
+    own = [user for user in here if ticket.team_id is not None and user.team_id == ticket.team_id]
+    return own or here
 
 
 def _works_for(user: User, ticket: Ticket) -> bool:
