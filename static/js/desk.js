@@ -40,6 +40,7 @@
     heard.add(id);
     lookIfOpen(new Set([id]));
     lookAtQueue();
+    if (!id) htmx.trigger(document.body, "desk:notices");
   }
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target?.id === "ticket") heard.clear();
@@ -47,7 +48,10 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id === "ticket") lookIfOpen(heard);
   });
-  channel.onmessage = ({ data }) => (data.state ? announce(data.state) : refresh(data.id));
+  channel.onmessage = ({ data }) => {
+    if (data.state) announce(data.state);
+    else if (!data.notice) refresh(data.id); // the bell listens for itself: notices.js
+  };
   function tell(message) {
     channel.postMessage(message);
     channel.onmessage({ data: message });
@@ -63,6 +67,7 @@
     stream.onmessage = ({ data }) => {
       const { type, id } = JSON.parse(data);
       if (type === "ticket.changed") tell({ id });
+      if (type === "notice.changed") tell({ notice: true });
       if (type === "reset") tell({ id: "" });
     };
     window.addEventListener("pagehide", () => stream.close(), { once: true });
@@ -83,7 +88,7 @@
     follow = !thread || nearEnd(thread);
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id === "ticket" || follow) toEnd();
+    if (event.target.id === "ticket" || (follow && !event.target.closest("#bell"))) toEnd();
     if (event.target.id === "ticket") mark(event.target.dataset.number);
   });
   function mark(number) {
@@ -112,5 +117,8 @@
       event.target.form.requestSubmit(event.target.form.querySelector("[data-default]"));
     }
   });
-  toEnd();
+  // A link may name the message that it is about.
+  const wanted = /^#m-[0-9a-f-]{36}$/.test(location.hash) && document.querySelector(location.hash);
+  if (wanted) wanted.scrollIntoView({ block: "center" });
+  else toEnd();
 })();

@@ -15,7 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from servicedesk.actions.keys import issue_api_key
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.clock import now
-from servicedesk.models import User
+from servicedesk.events import record
+from servicedesk.models import Notice, User
+from servicedesk.notices.actions import read_notice
+from servicedesk.notices.telling import notify
 from servicedesk.webhooks.actions import register_endpoint
 from tests.browser.axe import AXE, violations
 from tests.browser.people import PASSWORD, let_in
@@ -143,6 +146,27 @@ def test_ones_own_account(look: Look, make: Make) -> None:
     look.page.wait_for_selector(".qr")
     look.here("setting up an authenticator app")
     look.at("/manage/")
+
+
+def test_the_bell_and_its_pages(look: Look, make: Make) -> None:
+    agent, ticket = make.user(), make.ticket()
+    look.sign_in(agent)
+    look.at("/desk/notices/")
+    look.page.click("#bell > summary")
+    look.page.wait_for_selector("#bell-list li")
+    look.here("the bell without anything")
+    for kind in ("ticket.assigned", "message.received", "message.mentioned", "clock.warned", "clock.breached"):
+        notify([agent], kind, record(kind, ticket, by=SYSTEM, changes={"metric": "first_response"}))
+    read_notice(Notice.objects.latest("id"), by=Actor.staff(agent))
+    look.at("/desk/", "/desk/notices/", "/desk/notices/settings/")
+    look.page.wait_for_selector(".bell-count")
+    look.page.click("#bell > summary")
+    look.page.wait_for_selector("#bell-list li")
+    look.here("the bell with news")
+    assert look.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    look.page.evaluate("document.querySelector('main select option').value = 'weekly'")
+    look.page.click("main form .btn-primary")
+    look.here("the preferences with an error")
 
 
 def test_the_managers_pages(look: Look, make: Make) -> None:

@@ -102,6 +102,13 @@ def test_the_list_under_the_bell_costs_the_same_however_long(
     assert desk.post("/desk/notices/read/", headers=HTMX).content.decode().count("is-unread") == 0
 
 
+def test_the_desk_itself_asks_nothing_more_for_its_bell(desk: Client, make: Make, alice: User) -> None:
+    tell(make.ticket(), alice)
+    page = desk.get("/desk/").content.decode()
+    assert 'hx-get="/desk/notices/bell/"' in page
+    assert "bell-count num" not in page
+
+
 def test_preferences_are_chosen_by_form(desk: Client, alice: User) -> None:
     page = desk.get("/desk/notices/settings/").content.decode()
     assert 'name="message.received-sound"' in page
