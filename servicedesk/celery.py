@@ -28,7 +28,6 @@ def make_app(name: str, *, current: bool = True) -> Celery:
     """
     made = Celery(name, set_as_current=current)
     made.config_from_object(SETTINGS)
-    made.autodiscover_tasks()
     return made
 
 

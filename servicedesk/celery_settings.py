@@ -31,11 +31,13 @@ broker_transport_options: dict[str, Any] = (
     else {}
 )
 
-# Tasks outside an app's own tasks.py.
+# Where all tasks are. Celery's discovery is not for a process with two workers: while one worker's is under way, the
+# other's finds nothing and says nothing, and a worker refuses for good the tasks that it did not know as it started.
 imports = (
     "servicedesk.heartbeat",
     "servicedesk.housekeeping",
     "servicedesk.mail.tasks",
+    "servicedesk.tasks",
     "servicedesk.webhooks.tasks",
 )
 task_queues = (Queue("celery"), Queue("sweep"))

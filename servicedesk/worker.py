@@ -108,8 +108,10 @@ class Worker:
         sys.setswitchinterval(_SWITCH_SECONDS)
         state.should_stop = state.should_terminate = None
         main_app.finalize()
-        for queue in self._places:
-            thread = threading.Thread(target=self._run, args=(queue,), name=f"worker-{queue}", daemon=True)
+        # All of them before the first thread: Celery's list of applications is read while tasks are loaded.
+        applications = {queue: self._application_for(queue) for queue in self._places}
+        for queue, application in applications.items():
+            thread = threading.Thread(target=self._run, args=(queue, application), name=f"worker-{queue}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -135,9 +137,8 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self, queue: str) -> None:
+    def _run(self, queue: str, application: Celery) -> None:
         """Run a controller for the queue, and another one should it end without having been told to."""
-        application = self._application_for(queue)
         while not _stopping.is_set():
             controller = _Controller(
                 ready=self._ready[queue],
