@@ -194,6 +194,18 @@ def test_one_that_is_taken_back_leaves_the_verdict_to_the_later_one(
     assert make.told(overtaken.ticket).count("clock.breached") == 1
 
 
+def test_what_was_asked_before_one_is_taken_back_waits_from_its_own_time(
+    make: Make, overtaken: Overtaken, alice: User
+) -> None:
+    with time_machine.travel(overtaken.due + timedelta(seconds=3), tick=False):
+        asked = make.answer(overtaken.ticket, "One more thing")
+    with time_machine.travel(overtaken.due + timedelta(seconds=4), tick=False):
+        undo_reply(overtaken.pressed, by=Actor.staff(alice))
+    waits = Clock.objects.of(overtaken.ticket).filter(metric="next_response", state="running")
+    assert [clock.started_at for clock in waits] == [asked.sent_at]
+    assert fresh(overtaken.ticket).waiting_since == asked.sent_at
+
+
 def test_of_two_that_wait_the_second_decides_when_the_first_is_taken_back(make: Make, alice: User) -> None:
     ticket = make.ticket()
     due = verdict(ticket).due_at

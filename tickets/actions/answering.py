@@ -16,8 +16,11 @@ from tickets.models.messages import HELD_BACK, MessageQuerySet
 ANSWERS: Final = (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
 
 
-def stop_for_answer(turn: Turn, at: datetime) -> None:
-    """A person answered as of `at`: the clocks of waits that had begun by then stop, but for those left to a press."""
+def stop_for_answer(turn: Turn, at: datetime) -> bool:
+    """A person answered as of `at`: the clocks of waits that had begun by then stop, but for those left to a press.
+
+    Returns whether any did.
+    """
     owed = [clock for clock in _owed(turn) if clock.started_at <= at]
     late = [clock for clock in owed if clock.is_overdue(at)]
     pressed = _earliest_press(turn) if late else None
@@ -25,13 +28,16 @@ def stop_for_answer(turn: Turn, at: datetime) -> None:
     metrics = [clock.metric for clock in owed if clock.pk not in left]
     if metrics:
         turn.forget(stop_clocks(turn.ticket, metrics, at=at, by=turn.by, historic=turn.historic))
+    return bool(metrics)
 
 
-def hand_over(turn: Turn, pressed: datetime) -> None:
-    """The reply pressed at `pressed` was taken back: what was left to it is for the next answer that has left."""
+def hand_over(turn: Turn, pressed: datetime) -> bool:
+    """The reply pressed at `pressed` was taken back: what was left to it is for the next answer that has left.
+
+    Returns whether a clock stopped for that one.
+    """
     gone = _first_gone(turn, since=pressed) if any(clock.is_overdue(turn.at) for clock in _owed(turn)) else None
-    if gone is not None:
-        stop_for_answer(turn, gone)
+    return gone is not None and stop_for_answer(turn, gone)
 
 
 def stop_for_what_left(turn: Turn) -> None:

@@ -217,8 +217,10 @@ def undo_reply(message: Message, *, by: Actor) -> Message:
     pk = held.pk
     held.delete()
     held.pk = pk
-    if held.delivery == Delivery.WAITING:
-        hand_over(turn, held.sent_at)
+    waits_since = turn.ticket.waiting_since
+    if held.delivery == Delivery.WAITING and hand_over(turn, held.sent_at) and waits_since is not None:
+        # Asked after the answer that decided, while the clock of the wait before it was still open.
+        _customer_waits(turn, waits_since)
     turn.end("message.taken_back", "last_message", message=str(held.pk))
     return held
 
