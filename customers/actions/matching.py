@@ -37,16 +37,17 @@ def find_or_create_customer(
     """
     _must_reach_customers(by, shop)
     given = contacts(shop, email=email, phone=phone)
-    owners = owners_of(shop, given)
-    decisive = _decisive(given, owners, trusted=trusted)
-    if not decisive:
+    # Each contact may be somebody's who was made at the same moment: then it is found at the next turn, and decides, or
+    # is known to be another's.
+    for turn in range(1 + len(given)):
+        owners = owners_of(shop, given)
+        decisive = _decisive(given, owners, trusted=trusted)
+        if decisive:
+            break
         made = _make(shop, given, owners, name=name, language=language, source=source, by=by, trusted=trusted)
         if isinstance(made, Customer):
             return made
-        # Somebody made the same customer at the same moment; now they can be found.
-        owners = owners_of(shop, given)
-        decisive = _decisive(given, owners, trusted=trusted)
-        if not decisive:
+        if turn == len(given):
             raise made
     with transaction.atomic():
         found = owners[decisive]

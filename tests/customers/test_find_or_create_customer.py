@@ -6,7 +6,8 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from customers.actions import create_customer, find_or_create_customer
+from customers.actions import create_customer, find_or_create_customer, matching
+from customers.contacts import owners_of
 from customers.models import ContactPoint, Customer
 from servicedesk.actor import SYSTEM, Actor
 from servicedesk.errors import Invalid, NotAllowed
@@ -204,6 +205,17 @@ def test_simultaneous_first_contacts_make_one_customer(shop, trusted):
     assert Customer.objects.count() == 1
     assert ContactPoint.objects.count() == 2
     assert Event.objects.filter(kind="customer.created").count() == 1
+
+
+def test_a_phone_that_another_person_was_given_at_this_moment_claims_nothing(shop, monkeypatch):
+    """Two people who share a phone, each with an e-mail of their own, write at once."""
+    other = find(shop, email="other@example.com", phone="13800138000")
+    before = [{}]  # nobody had it before the other one's commit
+    monkeypatch.setattr(matching, "owners_of", lambda *asked: before.pop() if before else owners_of(*asked))
+    dana = find(shop, email="dana@example.com", phone="13800138000")
+    assert dana != other
+    assert contacts_of(dana) == {("email", "dana@example.com", True), ("phone", "+8613800138000", False)}
+    assert told(dana) == ["customer.created", "customer.match_proposed"]
 
 
 def test_a_customer_sees_only_themselves_and_staff_their_shops(shop, other_shop, alice):
