@@ -65,6 +65,11 @@ class Actor:
         """Whether private teams keep their work from this actor, but for their own: from staff who don't oversee."""
         return self.is_staff and not self.may("tickets.oversee")
 
+    @property
+    def sees_everything(self) -> bool:
+        """Whether no row is kept from this actor."""
+        return self.is_system or (self.shops is None and not self.minds_private_teams and self.type != "customer")
+
     def sees_private(self, team: uuid.UUID | None) -> bool:
         """Whether the work of this private team is this actor's to see; None: it is no private team's."""
         return team is None or team == self.team or not self.minds_private_teams

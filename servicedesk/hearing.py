@@ -58,10 +58,9 @@ def changes_for(events: Iterable[Event], actor: Actor) -> dict[uuid.UUID, dict[s
     by_type: dict[str, list[Event]] = {}
     for event in events:
         by_type.setdefault(event.subject_type, []).append(event)
-    sees_all = actor.is_system or (actor.shops is None and not actor.minds_private_teams and actor.type != "customer")
     told: dict[uuid.UUID, dict[str, Any]] = {}
     for subject_type, group in by_type.items():
-        mentions = None if sees_all else _mentions.get(subject_type)
+        mentions = None if actor.sees_everything else _mentions.get(subject_type)
         hidden = frozenset[uuid.UUID]() if mentions is None else _unseen(group, mentions, actor)
         for event in group:
             untold = {name for name, pk in _mentioned(event, mentions).items() if pk in hidden}

@@ -53,7 +53,7 @@ from tickets.serializers import (
     TicketOut,
     TimelineEntry,
 )
-from tickets.showing import TICKET_FIELDS, load_for_showing
+from tickets.showing import TICKET_FIELDS, load_for_showing, unseen
 
 Data = dict[str, Any]
 
@@ -82,10 +82,10 @@ class TicketViews(DeskViewSet[Ticket]):
         self.actor.must(self.reads)
         query = self.query(self.filters, self.orderings)
         found = find_tickets(query["q"], self.listed(self.rows(), query), query["limit"], query.get("cursor"))
-        return Response(search_page(found, request))
+        return Response(search_page(found, request, self.actor))
 
     def loaded(self, rows: Sequence[Any]) -> Sequence[Any]:
-        return load_for_showing(rows)
+        return load_for_showing(rows, self.actor)
 
     @creates(OpenIn)
     def create(self, data: Data) -> Ticket:
@@ -109,6 +109,11 @@ class TicketViews(DeskViewSet[Ticket]):
 
     def loaded_messages(self, rows: Sequence[Message]) -> Sequence[Message]:
         prefetch_related_objects(list(rows), "customer", "attachments__customer")
+        asked = uuid.UUID(self.kwargs["pk"])
+        hidden = unseen((message.ticket_id for message in rows if message.ticket_id != asked), self.actor)
+        for message in rows:
+            # What came with a ticket that the actor doesn't see is of the one that it was merged into.
+            message.ticket_id = asked if message.ticket_id in hidden else message.ticket_id
         return with_keys(rows)
 
     @messages.mapping.post  # type: ignore[attr-defined]  # made by DRF's action decorator
@@ -176,7 +181,7 @@ class TicketViews(DeskViewSet[Ticket]):
         return linked_with(ticket, by=self.actor)
 
     def loaded_links(self, rows: Sequence[Ticket]) -> Sequence[Any]:
-        return load_for_showing(rows)
+        return load_for_showing(rows, self.actor)
 
     @acts(LinkIn)
     def link(self, ticket: Ticket, data: Data) -> Ticket:

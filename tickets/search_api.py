@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from servicedesk.actor import Actor
 from servicedesk.rest.endpoints import Endpoint
 from servicedesk.rest.fields import WholeNumber, Words
 from servicedesk.rest.views import DeskView
@@ -41,14 +42,14 @@ class SearchView(DeskView):
         data = self.parse(SearchIn)
         rows = filtered(Ticket.objects.visible_to(self.actor), data, by=self.actor)
         found = find_tickets(data["q"], rows, data["limit"], data.get("cursor"))
-        shown = TicketOut(load_for_showing(found.tickets), many=True).data
+        shown = TicketOut(load_for_showing(found.tickets, self.actor), many=True).data
         return Response({"results": shown, "next": found.before})
 
 
-def search_page(found: Found, request: Request) -> dict[str, Any]:
+def search_page(found: Found, request: Request, actor: Actor) -> dict[str, Any]:
     """A page of what was found as a list has it; its cursor is the place in the list of documents."""
     following = request.query_params.copy()
     following["cursor"] = found.before or ""
     address = request.build_absolute_uri(f"{request.path}?{following.urlencode()}")
-    results = TicketOut(load_for_showing(found.tickets), many=True).data
+    results = TicketOut(load_for_showing(found.tickets, actor), many=True).data
     return {"results": results, "next": address if found.before else None, "previous": None}

@@ -91,8 +91,8 @@ class TicketOut(serializers.Serializer[Any]):
             "solved_at": _time(ticket.solved_at),
             "closed_at": _time(ticket.closed_at),
             "snoozed_until": _time(ticket.snoozed_until),
-            "follows": _id(ticket.follows_id),
-            "merged_into": _id(ticket.merged_into_id),
+            "follows": _id(beside.follows),
+            "merged_into": _id(beside.merged_into),
             "version": ticket.version,
             "clocks": [clock_out(clock) for clock in beside.clocks],
         }

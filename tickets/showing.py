@@ -6,7 +6,7 @@ asks again, and took five times as long.
 
 import uuid
 from collections import defaultdict, namedtuple
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from clocks.models import Clock
 from customers.fields import opened, with_keys
 from customers.masking import mask_email, mask_name, mask_phone
 from customers.models import ContactPoint, Customer
+from servicedesk.actor import Actor
 from servicedesk.selecting import AmongIds, Kept
 from servicedesk.shops import code_of_shop
 from tickets.models import Ticket
@@ -79,10 +80,12 @@ class Beside:
     customer: Masked
     tags: list[str] = field(default_factory=list)
     clocks: list[Any] = field(default_factory=list)  # clocks, or rows of CLOCK_FIELDS
+    follows: uuid.UUID | None = None
+    merged_into: uuid.UUID | None = None
 
 
-def load_for_showing(rows: Sequence[Any]) -> Sequence[Any]:
-    """Give each ticket its `beside`, and load the keys that its subject needs."""
+def load_for_showing(rows: Sequence[Any], actor: Actor) -> Sequence[Any]:
+    """Give each ticket its `beside`, without other tickets that the actor does not see, and load the keys it needs."""
     tickets: list[Any] = with_keys(rows)
     stored = [ticket for ticket in tickets if ticket.fresh_clocks is None]
     if stored:
@@ -90,7 +93,23 @@ def load_for_showing(rows: Sequence[Any]) -> Sequence[Any]:
     for ticket in tickets:
         if ticket.fresh_clocks is not None:
             ticket.beside = _at_hand(ticket)
+    _name_others(tickets, actor)
     return tickets
+
+
+def _name_others(tickets: Sequence[Any], actor: Actor) -> None:
+    hidden = unseen((pk for ticket in tickets for pk in (ticket.follows_id, ticket.merged_into_id)), actor)
+    for ticket in tickets:
+        ticket.beside.follows = None if ticket.follows_id in hidden else ticket.follows_id
+        ticket.beside.merged_into = None if ticket.merged_into_id in hidden else ticket.merged_into_id
+
+
+def unseen(ids: Iterable[uuid.UUID | None], actor: Actor) -> frozenset[uuid.UUID]:
+    """Which of these tickets the actor doesn't see. No statement where there are none, or nothing is kept from them."""
+    named = frozenset(pk for pk in ids if pk is not None)
+    if not named or actor.sees_everything:
+        return frozenset()
+    return named - frozenset(Ticket.objects.visible_to(actor).filter(pk__in=named).values_list("pk", flat=True))
 
 
 def _load(tickets: Sequence[Any]) -> None:

@@ -254,6 +254,42 @@ def test_the_old_tickets_page_says_where_it_goes_on_to_who_may_look_there(
     assert "Goes on in" not in signed_in(alice).get(page).content.decode()
 
 
+@pytest.mark.parametrize("relation", ["merged_into", "follows"])
+def test_a_ticket_names_no_other_one_that_its_reader_does_not_see(
+    make: Make, theirs: Ticket, alice: User, charlie: User, relation: str
+) -> None:
+    if relation == "merged_into":
+        ticket = make.ticket(team=alice.team, customer=theirs.customer)
+        merge_tickets(ticket, into=theirs, by=SYSTEM)
+    else:
+        theirs = make.ticket("closed", team=charlie.team)
+        ticket = make.answer(theirs).ticket
+        edit_ticket(ticket, Edit(team=alice.team), by=SYSTEM)
+    for page in (f"/api/v1/tickets/{ticket.pk}/", "/api/v1/tickets/"):
+        assert str(theirs.pk) not in signed_in(alice).get(page).content.decode()
+        assert f'"{relation}":"{theirs.pk}"' in signed_in(charlie).get(page).content.decode()
+
+
+def test_a_tickets_page_says_into_which_it_was_merged_to_who_may_look_there(
+    make: Make, theirs: Ticket, alice: User, charlie: User
+) -> None:
+    ticket = make.ticket(team=alice.team, customer=theirs.customer)
+    merge_tickets(ticket, into=theirs, by=SYSTEM)
+    page = f"/desk/tickets/{ticket.number}/"
+    assert f"Merged into {theirs.number}" in signed_in(charlie).get(page).content.decode()
+    assert theirs.number not in signed_in(alice).get(page).content.decode()
+
+
+def test_messages_that_came_with_an_unseen_ticket_are_of_the_one_it_was_merged_into(
+    make: Make, theirs: Ticket, alice: User, charlie: User
+) -> None:
+    ticket = make.ticket(team=alice.team, customer=theirs.customer)
+    merge_tickets(theirs, into=ticket, by=SYSTEM)
+    page = f"/api/v1/tickets/{ticket.pk}/messages/"
+    assert {one["ticket"] for one in signed_in(alice).get(page).json()["results"]} == {str(ticket.pk)}
+    assert {one["ticket"] for one in signed_in(charlie).get(page).json()["results"]} == {str(ticket.pk), str(theirs.pk)}
+
+
 def test_a_webhook_of_one_shop_names_no_ticket_of_another(make: Make) -> None:
     here, there = make.ticket(), make.ticket(shop=make.shop("bags"), customer=None)
     event = record("ticket.linked", here, by=SYSTEM, changes={"other": str(there.pk), "other_number": there.number})

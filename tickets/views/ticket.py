@@ -26,6 +26,7 @@ from servicedesk.pages.requests import StaffRequest
 from servicedesk.teams import teams_to_show
 from tickets.forms import AssignForm, EditForm, HoldForm, ReplyForm, RevealForm
 from tickets.models import Attachment, Message, Status, Ticket
+from tickets.showing import unseen
 from tickets.templatetags.desk import masked_name
 from tickets.views.clocks import ClockCard, cards_of
 from tickets.views.queue import chosen_view
@@ -129,6 +130,7 @@ def page_context(
     return {
         "section": "desk",
         "ticket": ticket,
+        "goes_on_in": goes_on_in(ticket, actor),
         "is_worked": ticket.status != Status.CLOSED and ticket.merged_into_id is None,
         "customer": customer_card(customer, extra.pop("revealed", None)),
         "thread": thread_of(messages, as_told_to(actor, events), Reading(actor, names, files_of(messages), now())),
@@ -139,6 +141,12 @@ def page_context(
         "forms": blank_forms(ticket, people, teams, tags) | dict(forms or {}),
         **extra,
     }
+
+
+def goes_on_in(ticket: Ticket, actor: Actor) -> str:
+    """The number of the ticket that this one was merged into; empty where it wasn't, or the actor doesn't see that."""
+    target = ticket.merged_into
+    return "" if target is None or unseen([target.pk], actor) else target.number
 
 
 def sharing(customer: Customer, tickets: QuerySet[Ticket]) -> list[Ticket]:
