@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from servicedesk.actor import Actor
 from servicedesk.models import Event, User
-from servicedesk.notices.registry import Channels, Kind, register_kind, register_subject
+from servicedesk.notice_kinds import Channels, Kind, register_kind, register_subject
 from servicedesk.notices.telling import Telling, notify_all
 from tickets.actions.escalating import who_leads
 from tickets.models import Delivery, Message, Metric, Ticket

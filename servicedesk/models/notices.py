@@ -10,7 +10,7 @@ from servicedesk.actor import Actor
 from servicedesk.clock import now
 from servicedesk.models.events import Event
 from servicedesk.models.people import User
-from servicedesk.notices.registry import KINDS, SUBJECTS
+from servicedesk.notice_kinds import KINDS, SUBJECTS
 from servicedesk.rows import Row, RowQuerySet
 
 

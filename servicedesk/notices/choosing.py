@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from servicedesk.actor import Actor
 from servicedesk.errors import Invalid
 from servicedesk.models import Digest, Notice, NoticePreference, User
-from servicedesk.notices.registry import KINDS, Channels, Kind, kinds_for
+from servicedesk.notice_kinds import KINDS, Channels, Kind, kinds_for
 
 WAYS = ("desk", "browser", "sound", "digest")
 

@@ -8,8 +8,8 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.models import Digest
+from servicedesk.notice_kinds import Kind
 from servicedesk.notices.choosing import WAYS, Choice
-from servicedesk.notices.registry import Kind
 
 LABELS = {"desk": _("Bell"), "browser": _("Browser"), "sound": _("Sound"), "digest": _("Mail digest")}
 
