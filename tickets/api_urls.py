@@ -6,6 +6,7 @@ from servicedesk.rest.urls_base import DeskRouter
 from tickets.api import TicketViews
 from tickets.attachments_api import DownloadView, UploadView
 from tickets.channels.mail.api import InboundMailView
+from tickets.drafts_api import DraftView
 from tickets.search_api import SearchView
 from tickets.sla_api import SlaPolicyViews
 from tickets.tools_api import MacroViews, SavedViewViews, TagViews
@@ -21,6 +22,7 @@ urlpatterns = [
     path("inbound/email/", InboundMailView.as_view(), name="inbound-email"),
     path("search/", SearchView.as_view(), name="search"),
     path("tickets/<uuid:pk>/attachments/", UploadView.as_view(), name="ticket-attachments"),
+    path("tickets/<uuid:pk>/draft/", DraftView.as_view(), name="ticket-draft"),
     path("attachments/<uuid:pk>/", DownloadView.as_view(), name="attachment-content"),
     path("", include(router.urls)),
 ]

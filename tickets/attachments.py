@@ -23,7 +23,7 @@ from servicedesk.clock import now
 from servicedesk.errors import Conflict, Invalid
 from servicedesk.heartbeat import take_lease
 from servicedesk.housekeeping import housekeeper
-from tickets.models import Attachment, Message
+from tickets.models import Attachment, Draft, Message
 
 AT_MOST: Final = 20
 UNCLAIMED_FOR: Final = timedelta(hours=24)
@@ -101,8 +101,10 @@ def upload_ahead(upload: Upload, customer: Customer) -> Attachment:
 
 @housekeeper
 def sweep_unclaimed() -> int:
-    """Remove files uploaded ahead that no message claimed. Returns how many."""
-    stale = list(Attachment.objects.filter(message=None, created_at__lt=now() - UNCLAIMED_FOR)[:500])
+    """Remove files uploaded ahead that neither a message claimed nor a draft names. Returns how many."""
+    named = {pk for ids in Draft.objects.exclude(attachments=[]).values_list("attachments", flat=True) for pk in ids}
+    unclaimed = Attachment.objects.filter(message=None, created_at__lt=now() - UNCLAIMED_FOR)
+    stale = list(unclaimed.exclude(pk__in=named)[:500])
     for row in stale:
         if Attachment.objects.filter(pk=row.pk, message=None).delete()[0]:
             delete_file(row.path)

@@ -72,6 +72,13 @@ class ReplyForm(forms.Form):
     then = forms.ChoiceField(choices=[("", ""), ("hold", "hold"), ("solve", "solve")], required=False)
 
 
+class DraftForm(forms.Form):
+    """What is in the composer, to be kept as it is; the files that a browser holds are not part of it."""
+
+    visibility = forms.ChoiceField(choices=Visibility.choices, required=False)
+    body = forms.CharField(max_length=LONGEST_TEXT, required=False, strip=False)
+
+
 class AssignForm(forms.Form):
     """Somebody, whoever is free (“auto”), oneself (“me”), or nobody (“none”)."""
 

@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "/link/": {"other": str(new_id())},
     "/unlink/": {"other": str(new_id())},
     "/messages/": {"body": "seen", "visibility": "internal"},
+    "/draft/": {"body": "seen"},
     "/reveal/": {"fields": ["email"], "reason": "other"},
 }
 

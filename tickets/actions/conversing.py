@@ -17,6 +17,7 @@ from servicedesk.events import record
 from servicedesk.later import book, drop
 from servicedesk.models import User
 from tickets.actions.answering import hand_over, responses_gone, stop_for_answer
+from tickets.actions.drafts import forget_draft, put_back
 from tickets.actions.opening import Concern, open_ticket
 from tickets.actions.turns import Turn, begin
 from tickets.actions.waiting import back_to_work, back_to_work_after_solving, put_on_hold, settle_concern
@@ -32,11 +33,12 @@ LEAVES: Final = "message.leaves"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text to be said, with what is attached to it."""
+    """A text to be said, with what is attached to it. `is_draft`: it is the sender's draft, which is gone with it."""
 
     body: str
     attachments: Sequence[Upload | Attachment] = ()
     channel: str = ""
+    is_draft: bool = False
 
 
 def conversation_of(ticket: Ticket) -> Ticket:
@@ -200,7 +202,7 @@ def add_note(ticket: Ticket, words: Words, *, by: Actor, at: datetime | None = N
 
 @transaction.atomic
 def undo_reply(message: Message, *, by: Actor) -> Message:
-    """Take a reply back while it has not left. Returns it, deleted, so that its text can be edited again.
+    """Take a reply back while it has not left. Returns it, deleted; its text is its author's draft again.
 
     Raises Conflict when it has gone already: two presses, or a press too late.
     """
@@ -214,6 +216,8 @@ def undo_reply(message: Message, *, by: Actor) -> Message:
     turn.ticket.last_message = (
         Message.objects.filter(ticket=turn.ticket).exclude(pk=held.pk).order_by("-sent_at", "-id").first()
     )
+    held.ticket = turn.ticket
+    put_back(held)
     pk = held.pk
     held.delete()
     held.pk = pk
@@ -342,4 +346,6 @@ def _write(turn: Turn, words: Words, *, author: str, channel: str, visibility: s
     attach(words.attachments, message, by=turn.by)
     index_documents([Indexed(turn.ticket.pk, message.pk, turn.ticket.customer_id, words.body)])
     turn.ticket.last_message = message
+    if words.is_draft and turn.by.is_staff:
+        forget_draft(turn.ticket, turn.by.id)
     return message

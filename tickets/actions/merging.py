@@ -19,6 +19,7 @@ from servicedesk.actor import Actor
 from servicedesk.errors import Conflict, Invalid
 from servicedesk.later import Booked, book_many, drop
 from servicedesk.models import Booking
+from tickets.actions.drafts import bring_drafts
 from tickets.actions.turns import Turn, begin
 from tickets.actions.waiting import CLOSE, UNSNOOZE, WAKE
 from tickets.models import Author, Merge, Message, Status, Ticket, Visibility
@@ -45,6 +46,7 @@ def merge_tickets(source: Ticket, *, into: Ticket, by: Actor, at: datetime | Non
         kept=_put_away(here.ticket) | {"merged": [str(pk) for pk in moved]},
     )
     Ticket.objects.filter(pk__in=moved).update(merged_into=there.ticket)
+    bring_drafts(here.ticket, there.ticket)
     freeze_clocks(here.ticket, at=here.at, by=by)
     here.clocks = []
     if there.ticket.is_unsolved:

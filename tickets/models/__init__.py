@@ -1,5 +1,6 @@
 """The tables of conversations, one file per noun."""
 
+from tickets.models.drafts import Draft
 from tickets.models.mail import InboundMail
 from tickets.models.messages import Attachment, Author, Delivery, Message, Visibility
 from tickets.models.search import SearchDocument
@@ -12,6 +13,7 @@ __all__ = [
     "Author",
     "Channel",
     "Delivery",
+    "Draft",
     "InboundMail",
     "Kind",
     "Macro",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.fields import EncryptedText
@@ -95,6 +95,11 @@ class TicketQuerySet(RowQuerySet["Ticket"]):
     def for_page(self) -> Self:
         """What a ticket's page shows of it, without a query for each relation."""
         return self.select_related("customer", "assignee", "team")
+
+    def with_draft_of(self, author: uuid.UUID | None) -> Self:
+        """With this person's draft as `my_draft`, None where there is none, without a query of its own."""
+        mine = FilteredRelation("drafts", condition=Q(drafts__author=author))
+        return self.annotate(my_draft=mine).select_related("my_draft")
 
     def for_queue(self) -> Self:
         """What a line of a queue shows of each ticket, and no column more."""

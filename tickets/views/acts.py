@@ -26,12 +26,13 @@ from servicedesk.models import Team, User
 from servicedesk.pages.forms import put_on
 from servicedesk.pages.requests import StaffRequest
 from tickets.actions.conversing import Words, add_note, post_reply, release_reply, undo_reply
+from tickets.actions.drafts import Unsent, discard_draft, save_draft
 from tickets.actions.editing import Edit, edit_ticket
 from tickets.actions.following import revoke_links
 from tickets.actions.routing import assign_ticket, route_ticket
 from tickets.actions.working import close_ticket, hold_ticket, reopen_ticket, resume_ticket, solve_ticket
 from tickets.attachments import keep_upload
-from tickets.forms import AssignForm, EditForm, HoldForm, ReplyForm, RevealForm
+from tickets.forms import AssignForm, DraftForm, EditForm, HoldForm, ReplyForm, RevealForm
 from tickets.models import Message, Ticket, Visibility
 from tickets.views.queue import chosen_view
 from tickets.views.queue_views import views_for
@@ -46,11 +47,16 @@ class NothingToSay(forms.Form):
 
 
 def reply(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
-    words = Words(data["body"], tuple(keep_upload(file) for file in data["attachments"]))
+    words = Words(data["body"], tuple(keep_upload(file) for file in data["attachments"]), is_draft=True)
     if data["visibility"] == Visibility.INTERNAL:
         add_note(ticket, words, by=by)
     else:
         post_reply(ticket, words, by=by, then=data["then"])
+    return None
+
+
+def draft(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
+    save_draft(ticket, Unsent(data["body"], data["visibility"] or Visibility.PUBLIC), by=by)
     return None
 
 
@@ -107,6 +113,8 @@ class Verb:
 
 VERBS: Final[dict[str, Verb]] = {
     "reply": Verb(ReplyForm, reply, "", "composer"),
+    "draft": Verb(DraftForm, draft, _("Draft saved."), "composer"),
+    "discard-draft": Verb(NothingToSay, simply(discard_draft), _("Draft discarded."), "composer"),
     "assign": Verb(AssignForm, assign, _("Assigned.")),
     "hold": Verb(HoldForm, hold, _("On hold.")),
     "resume": Verb(NothingToSay, simply(resume_ticket), _("Back to work.")),
@@ -169,7 +177,8 @@ def answered(request: StaffRequest, number: str, done: Mapping[str, Any]) -> Htt
         if not request.htmx:
             return whole_page(request, context, 200)
         parts = ["context"] if "revealed" in done else ["head", "thread", "context"]
-        if request.resolver_match and request.resolver_match.kwargs.get("verb") == "reply":
+        verb = request.resolver_match.kwargs.get("verb", "") if request.resolver_match else ""
+        if verb in VERBS and VERBS[verb].fragment == "composer":
             parts.append("composer")
         response = swap(request, context, parts, 200)
         response["HX-Trigger"] = "desk:queue"
@@ -206,11 +215,9 @@ def message_of(pk: uuid.UUID, actor: Actor) -> Message:
 def undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Take a reply back before it leaves; its text is in the composer again."""
     message = message_of(pk, request.actor)
-    taken_back = undo_reply(message, by=request.actor)
+    undo_reply(message, by=request.actor)
     messages.success(request, _("Taken back. Nothing was sent."))
-    ticket = ticket_of(message.ticket.number, request.actor)
-    form = ReplyForm(initial={"body": taken_back.body, "visibility": taken_back.visibility})
-    context = page_context(request, ticket, {"reply": form})
+    context = page_context(request, ticket_of(message.ticket.number, request.actor))
     if request.htmx:
         return swap(request, context, ["head", "thread", "composer", "context"], 200)
     return whole_page(request, context, 200)

@@ -24,8 +24,9 @@ from servicedesk.hearing import as_told_to
 from servicedesk.models import Event, Team, User
 from servicedesk.pages.requests import StaffRequest
 from servicedesk.teams import teams_to_show
+from tickets.actions.drafts import draft_of
 from tickets.forms import AssignForm, EditForm, HoldForm, ReplyForm, RevealForm
-from tickets.models import Attachment, Message, Status, Ticket
+from tickets.models import Attachment, Draft, Message, Status, Ticket
 from tickets.showing import unseen
 from tickets.templatetags.desk import masked_name
 from tickets.views.clocks import ClockCard, cards_of
@@ -48,10 +49,11 @@ def ticket_of(number: str, actor: Actor) -> Ticket:
     match = NUMBER.fullmatch(number)
     if match is None:
         raise NotFound
-    rows = Ticket.objects.visible_to(actor).for_page().select_related("merged_into")
+    rows = Ticket.objects.visible_to(actor).for_page().with_draft_of(actor.id).select_related("merged_into")
     ticket = rows.filter(number_value=int(match[1])).first()
     if ticket is None:
         raise NotFound
+    vars(ticket).setdefault("my_draft", None)  # Django leaves the attribute out where the join finds nothing
     return ticket
 
 
@@ -111,9 +113,17 @@ def files_of(messages: Sequence[Message]) -> Files:
 
 
 def page_context(
-    request: StaffRequest, ticket: Ticket, forms: Mapping[str, BaseForm] | None = None, **extra: Any
+    request: StaffRequest,
+    ticket: Ticket,
+    forms: Mapping[str, BaseForm] | None = None,
+    *,
+    writes: bool = True,
+    **extra: Any,
 ) -> dict[str, Any]:
-    """All that the ticket's fragments show, read once; nothing is read while a template renders."""
+    """All that the ticket's fragments show, read once; nothing is read while a template renders.
+
+    `writes`: whether the composer is among them, which needs one's draft.
+    """
     actor: Actor = request.actor
     customer = with_keys([ticket.customer])[0]
     prefetch_related_objects([customer], "contact_points", "tags")
@@ -127,6 +137,7 @@ def page_context(
     clocks = cards_of(list(Clock.objects.of(ticket).order_by("started_at", "id")))
     earlier = Ticket.objects.visible_to(actor).filter(customer=customer).exclude(pk=ticket.pk).order_by("-id")
     earlier = earlier.only("number_value", "subject", "status", "customer")
+    draft = draft_of(ticket, actor) if writes and actor.may("tickets.note") else None
     return {
         "section": "desk",
         "ticket": ticket,
@@ -138,7 +149,8 @@ def page_context(
         "clocks": clocks,
         "tags": tags,
         "earlier": sharing(customer, earlier[:EARLIER_SHOWN]),
-        "forms": blank_forms(ticket, people, teams, tags) | dict(forms or {}),
+        "draft": draft,
+        "forms": blank_forms(ticket, people, teams, tags) | {"reply": reply_form(draft)} | dict(forms or {}),
         **extra,
     }
 
@@ -161,12 +173,16 @@ def blank_forms(
     ticket: Ticket, people: Sequence[User], teams: Sequence[Team], tags: Sequence[Any]
 ) -> dict[str, BaseForm]:
     return {
-        "reply": ReplyForm(),
         "assign": AssignForm(people=people, auto_id="assign-%s"),
         "hold": HoldForm(auto_id="hold-%s"),
         "edit": EditForm(teams=teams, initial=EditForm.initial_of(ticket, tags), auto_id="edit-%s"),
         "reveal": RevealForm(auto_id="reveal-%s"),
     }
+
+
+def reply_form(draft: Draft | None) -> ReplyForm:
+    """The composer with what was written so far."""
+    return ReplyForm(initial={} if draft is None else {"body": draft.body, "visibility": draft.visibility})
 
 
 @login_required
@@ -189,7 +205,8 @@ def page(request: StaffRequest, number: str) -> HttpResponse:
 @require_GET
 def news(request: StaffRequest, number: str) -> HttpResponse:
     """The fragments that change by themselves, after the stream said that this ticket did."""
-    return render(request, "desk/ticket.html#news", page_context(request, ticket_of(number, request.actor)))
+    context = page_context(request, ticket_of(number, request.actor), writes=False)
+    return render(request, "desk/ticket.html#news", context)
 
 
 @login_required
