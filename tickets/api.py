@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
@@ -18,9 +18,11 @@ from servicedesk.hearing import as_told_to
 from servicedesk.models import Event, Team, User
 from servicedesk.rest.views import DeskViewSet, acts, adds, creates, edits, lists
 from servicedesk.rest.views import shows as shows_under
-from tickets.actions.conversing import Words, add_note, post_reply, receive_message
+from tickets.actions.composing import Composed, send_composed
+from tickets.actions.conversing import Words, receive_message, release_reply, send_now, undo_reply
 from tickets.actions.editing import Edit, edit_ticket
 from tickets.actions.linking import link_tickets, linked_with, unlink_tickets
+from tickets.actions.macros import macros_named
 from tickets.actions.merging import merge_tickets, unmerge_ticket
 from tickets.actions.opening import Concern, open_ticket
 from tickets.actions.routing import assign_ticket, route_ticket
@@ -33,14 +35,18 @@ from tickets.actions.working import (
     solve_ticket,
     unsnooze_ticket,
 )
+from tickets.attachments import uploaded
+from tickets.composing.checking import check_reply
 from tickets.doors import customer_of, shop_named
 from tickets.filters import filtered
-from tickets.models import Attachment, Author, Message, Ticket, Visibility
+from tickets.models import Author, Message, Ticket, Visibility
 from tickets.search import find_tickets
 from tickets.search_api import search_page
 from tickets.serializers import (
     AssignIn,
     At,
+    CheckedOut,
+    CheckIn,
     EditIn,
     HoldIn,
     LinkIn,
@@ -56,6 +62,7 @@ from tickets.serializers import (
 from tickets.showing import TICKET_FIELDS, load_for_showing, unseen
 
 Data = dict[str, Any]
+UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 class TicketViews(DeskViewSet[Ticket]):
@@ -108,7 +115,7 @@ class TicketViews(DeskViewSet[Ticket]):
         return Message.objects.in_conversation(ticket).visible_to(self.actor).order_by()
 
     def loaded_messages(self, rows: Sequence[Message]) -> Sequence[Message]:
-        prefetch_related_objects(list(rows), "customer", "attachments__customer")
+        prefetch_related_objects(list(rows), "customer", "attachments__customer", "mentions")
         asked = uuid.UUID(self.kwargs["pk"])
         hidden = unseen((message.ticket_id for message in rows if message.ticket_id != asked), self.actor)
         for message in rows:
@@ -119,15 +126,50 @@ class TicketViews(DeskViewSet[Ticket]):
     @messages.mapping.post  # type: ignore[attr-defined]  # made by DRF's action decorator
     @adds(MessageIn, answers=MessageOut)
     def post_message(self, ticket: Ticket, data: Data) -> Message:
-        words = Words(data["body"], _uploaded(data.get("attachments", [])))
-        at = data.get("sent_at")
-        author = data.get("author", Author.AGENT)
-        if data.get("visibility") == Visibility.INTERNAL:
-            return add_note(ticket, words, by=self.actor, at=at)
-        if author == Author.CUSTOMER:
-            return receive_message(ticket, words, by=self.actor, at=at)
-        agent = _user(data["agent"], "agent") if data.get("agent") else None
-        return post_reply(ticket, words, by=self.actor, at=at, agent=agent, author=author)
+        words = Words(
+            data["body"],
+            uploaded(data.get("attachments", [])),
+            is_draft=data.get("is_draft", False),
+            mentions=data.get("mentions", ()),
+        )
+        author, visibility = data.get("author", Author.AGENT), data.get("visibility", Visibility.PUBLIC)
+        if author == Author.CUSTOMER and visibility == Visibility.PUBLIC:
+            return receive_message(ticket, words, by=self.actor, at=data.get("sent_at"))
+        composed = Composed(
+            words,
+            visibility,
+            then=data.get("then", ""),
+            leaves_at=data.get("leaves_at"),
+            macros=macros_named(data.get("macros", ()), ticket, self.actor),
+            author=author,
+            agent=_user(data["agent"], "agent") if data.get("agent") and visibility == Visibility.PUBLIC else None,
+        )
+        return send_composed(ticket, composed, by=self.actor, at=data.get("sent_at"))
+
+    @acts(CheckIn, answers=CheckedOut)
+    def warnings(self, ticket: Ticket, data: Data) -> Any:
+        """What is worth a second look before this text is sent. It changes nothing, and stops nobody."""
+        visibility = data.get("visibility", Visibility.PUBLIC)
+        return {"warnings": check_reply(ticket, data["body"], by=self.actor, visibility=visibility)}
+
+    @acts(status=204, path=rf"messages/(?P<message_id>{UUID})/undo")
+    def undo(self, ticket: Ticket, data: Data, message_id: str) -> None:
+        """Takes a reply back before it leaves; its text is its author's draft again."""
+        undo_reply(self._message(ticket, message_id), by=self.actor)
+
+    @acts(answers=MessageOut, path=rf"messages/(?P<message_id>{UUID})/send-now")
+    def send_now(self, ticket: Ticket, data: Data, message_id: str) -> Message:
+        """Lets a scheduled reply leave before its time."""
+        return send_now(self._message(ticket, message_id), by=self.actor)
+
+    @acts(answers=MessageOut, path=rf"messages/(?P<message_id>{UUID})/release")
+    def release(self, ticket: Ticket, data: Data, message_id: str) -> Message:
+        """Lets a trainee's reply leave."""
+        return release_reply(self._message(ticket, message_id), by=self.actor)
+
+    def _message(self, ticket: Ticket, pk: str) -> Message:
+        rows = Message.objects.in_conversation(ticket).visible_to(self.actor).select_related("ticket", "customer")
+        return rows.order_by().one(pk=pk)
 
     @acts(AssignIn)
     def assign(self, ticket: Ticket, data: Data) -> Ticket:
@@ -223,10 +265,3 @@ def _user(value: Any, field: str) -> User:
     if found is None:
         raise Invalid.field(field, "unknown", _("There is no such member of staff."))
     return found
-
-
-def _uploaded(ids: Sequence[uuid.UUID]) -> list[Attachment]:
-    rows = list(Attachment.objects.filter(pk__in=ids))
-    if len(rows) != len(set(ids)):
-        raise Invalid.field("attachments", "unknown", _("One of these files is not here. Upload it first."))
-    return rows

@@ -10,6 +10,7 @@ from tickets.drafts_api import DraftView
 from tickets.search_api import SearchView
 from tickets.sla_api import SlaPolicyViews
 from tickets.tools_api import MacroViews, SavedViewViews, TagViews
+from tickets.wording_api import WordListsView, WordListView
 
 router = DeskRouter()
 router.register("tickets", TicketViews, basename="ticket")
@@ -24,5 +25,7 @@ urlpatterns = [
     path("tickets/<uuid:pk>/attachments/", UploadView.as_view(), name="ticket-attachments"),
     path("tickets/<uuid:pk>/draft/", DraftView.as_view(), name="ticket-draft"),
     path("attachments/<uuid:pk>/", DownloadView.as_view(), name="attachment-content"),
+    path("word-lists/", WordListsView.as_view(), name="word-lists"),
+    path("word-lists/<str:language>/", WordListView.as_view(), name="word-list"),
     path("", include(router.urls)),
 ]

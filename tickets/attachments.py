@@ -1,5 +1,6 @@
 """Files that come with messages: kept encrypted before their row, claimed by a message, swept if nobody does."""
 
+import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,6 +98,19 @@ def upload_ahead(upload: Upload, customer: Customer) -> Attachment:
     row = row_of(upload, customer)
     row.save(force_insert=True)
     return row
+
+
+def uploaded(ids: Collection[uuid.UUID]) -> list[Attachment]:
+    """The files of these ids, claimed or not; `attach` looks whose they are. Invalid where one is not there."""
+    rows = list(Attachment.objects.filter(pk__in=ids)) if ids else []
+    if len(rows) != len(set(ids)):
+        raise Invalid.field("attachments", "unknown", _("One of these files is not here. Upload it first."))
+    return rows
+
+
+def waiting_files(ids: Collection[uuid.UUID], customer: Customer) -> list[Attachment]:
+    """Those of these files that still wait for a message to this customer, in the order in which they came."""
+    return list(Attachment.objects.filter(pk__in=ids, message=None, customer=customer).order_by("id")) if ids else []
 
 
 @housekeeper

@@ -1,7 +1,7 @@
 """One's own draft by REST: read, saved, discarded. The desk's pages save by this door as somebody types."""
 
 import uuid
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework import serializers
@@ -16,16 +16,7 @@ from servicedesk.rest.serializers import Strict
 from servicedesk.rest.views import DeskView
 from tickets.actions.drafts import Unsent, discard_draft, draft_of, save_draft
 from tickets.models import Draft, Ticket, Visibility
-from tickets.serializers import BODY_MAX
-
-MOST: Final = 20
-
-
-class Ids(serializers.ListField):
-    """At most twenty ids."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=serializers.UUIDField(), max_length=MOST, required=False, **kwargs)
+from tickets.serializers import BODY_MAX, Ids
 
 
 class DraftIn(Strict):

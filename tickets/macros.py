@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servicedesk.errors import FieldError
@@ -15,6 +16,7 @@ VARIABLES: Final = ("customer_name", "ticket_number", "agent_name", "shop_name",
 LONGEST_TEXT: Final = 10_000
 MOST_ACTIONS: Final = 20
 MOST_HOURS: Final = 24 * 366
+Text = str | Promise
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _MARKS = re.compile(r"\{\{|\}\}")
@@ -37,6 +39,41 @@ def text_for(texts: Mapping[str, str], *languages: str) -> tuple[str, str]:
             if text := texts.get(code):
                 return text, code
     return next(((text, language) for language, text in texts.items() if text), ("", ""))
+
+
+# ------------------------------------------------------------------------------------------------ said in words
+
+
+def said(actions: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
+    """What a macro does besides its text, a few words each; `names` are those of people and teams by id."""
+    return [str(_SAID[one["action"]](one["params"], names)) for one in actions]
+
+
+def _assigns(params: Mapping[str, Any], names: Mapping[str, str]) -> Text:
+    whom = params["assignee"]
+    if whom is None:
+        return _("back to the queue")
+    if whom == "auto":
+        return _("give it to whoever is free")
+    return _("take it") if whom == "me" else _("give it to %(name)s") % {"name": names.get(whom, "–")}
+
+
+def _holds(params: Mapping[str, Any], names: Mapping[str, str]) -> Text:
+    if "hours" in params:
+        return _("on hold for %(n)s h") % {"n": params["hours"]}
+    return _("wait for the customer") if params.get("for") == "customer" else _("wait for others")
+
+
+_SAID: Final[dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Text]]] = {
+    "tag": lambda params, names: _("tag %(tags)s") % {"tags": ", ".join(params["tags"])},
+    "untag": lambda params, names: _("remove the tag %(tags)s") % {"tags": ", ".join(params["tags"])},
+    "assign": _assigns,
+    "team": lambda params, names: _("team %(name)s") % {"name": names.get(params["team"] or "", "–")},
+    "priority": lambda params, names: _("priority %(name)s") % {"name": Priority(params["priority"]).label},
+    "kind": lambda params, names: _("kind %(name)s") % {"name": Kind(params["kind"]).label},
+    "hold": _holds,
+    "solve": lambda params, names: _("solve"),
+}
 
 
 # ------------------------------------------------------------------------------------------------ what makes sense

@@ -1,5 +1,6 @@
 """What goes in and out of the ticket doors. Names and shapes are the contract's."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -124,7 +125,11 @@ class MessageOut(serializers.Serializer[Message]):
     sent_at = Instant(read_only=True)
     delivery = serializers.ChoiceField(Message.Delivery.choices, read_only=True)
     leaves_at = Instant(read_only=True, allow_null=True)
+    mentions = serializers.SerializerMethodField()
     attachments = AttachmentOut(many=True, read_only=True)
+
+    def get_mentions(self, message: Message) -> "list[uuid.UUID]":
+        return [one.user_id for one in message.mentions.all()]
 
     def to_representation(self, message: Message) -> dict[str, Any]:
         shown = super().to_representation(message)
@@ -186,13 +191,46 @@ class EditIn(Strict):
     language = Words(max_length=12, required=False)
 
 
+class Ids(serializers.ListField):
+    """At most twenty ids."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.UUIDField(), max_length=20, required=False, **kwargs)
+
+
 class MessageIn(Strict):
     body = Words(max_length=BODY_MAX, trim_whitespace=False)
     visibility = serializers.ChoiceField(Visibility.choices, required=False)
     author = serializers.ChoiceField(Author.choices, required=False)
     agent = serializers.UUIDField(required=False)
     sent_at = Instant(required=False)
-    attachments = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=20)
+    attachments = Ids(help_text="files uploaded ahead")
+    mentions = Ids(help_text="people of the staff, named in the text with @; they are told")
+    macros = Ids(help_text="macros that the text was made of: what they do besides is done with it")
+    then = serializers.ChoiceField(
+        ["", "hold", "solve"], required=False, help_text="what becomes of the ticket as a reply leaves"
+    )
+    leaves_at = Instant(required=False, help_text="a reply that is not to leave before this moment")
+    is_draft = serializers.BooleanField(required=False, help_text="It is the sender's draft, which is gone with it.")
+
+
+class CheckIn(Strict):
+    """A text that might be sent."""
+
+    body = Words(max_length=BODY_MAX, trim_whitespace=False, allow_blank=True)
+    visibility = serializers.ChoiceField(Visibility.choices, required=False)
+
+
+class WarningOut(serializers.Serializer[Any]):
+    """Something worth a second look. It stops nobody."""
+
+    code = serializers.CharField(read_only=True)
+    detail = serializers.CharField(read_only=True)
+    words = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class CheckedOut(serializers.Serializer[Any]):
+    warnings = WarningOut(many=True, read_only=True)
 
 
 class At(Strict):

@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "/unlink/": {"other": str(new_id())},
     "/messages/": {"body": "seen", "visibility": "internal"},
     "/draft/": {"body": "seen"},
+    "/warnings/": {"body": "seen"},
     "/reveal/": {"fields": ["email"], "reason": "other"},
 }
 
@@ -92,6 +93,7 @@ def test_every_operation_of_the_api_on_somebody_elses_row_finds_nothing(
         if private_only and noun == "customers":
             continue  # customers belong to shops, not to teams
         path = pattern.replace("{id}", str(ids[noun])).replace("{metric}", "resolution")
+        path = path.replace("{message_id}", str(message.pk))
         if noun == "tickets" and path.endswith("/attachments/"):
             answer = stranger.post(path, {"file": SimpleUploadedFile("a.txt", b"words")})
         else:

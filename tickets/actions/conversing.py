@@ -18,6 +18,7 @@ from servicedesk.later import book, drop
 from servicedesk.models import User
 from tickets.actions.answering import hand_over, responses_gone, stop_for_answer
 from tickets.actions.drafts import forget_draft, put_back
+from tickets.actions.mentioning import mention, tell_mentions
 from tickets.actions.opening import Concern, open_ticket
 from tickets.actions.turns import Turn, begin
 from tickets.actions.waiting import back_to_work, back_to_work_after_solving, put_on_hold, settle_concern
@@ -33,12 +34,16 @@ LEAVES: Final = "message.leaves"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text to be said, with what is attached to it. `is_draft`: it is the sender's draft, which is gone with it."""
+    """A text to be said, with what is attached to it and who of the staff is mentioned in it.
+
+    `is_draft`: it is the sender's draft, which is gone with it.
+    """
 
     body: str
     attachments: Sequence[Upload | Attachment] = ()
     channel: str = ""
     is_draft: bool = False
+    mentions: Sequence[uuid.UUID] = ()
 
 
 def conversation_of(ticket: Ticket) -> Ticket:
@@ -70,8 +75,19 @@ def receive_message(ticket: Ticket, words: Words, *, by: Actor, at: datetime | N
     elif turn.ticket.status in {Status.PENDING, Status.ON_HOLD}:
         back_to_work(turn, reason="answered")
     _customer_waits(turn, turn.at)
+    _tell_overtaken(turn, message)
     turn.end("", *fields)
     return message
+
+
+def _tell_overtaken(turn: Turn, message: Message) -> None:
+    """Replies that were scheduled before the customer wrote this: whoever wrote them is to look at them again."""
+    if turn.historic:
+        return
+    scheduled = Message.objects.filter(ticket=turn.ticket, delivery=Delivery.SCHEDULED)
+    for one in scheduled.only("author_user_id"):
+        agent = str(one.author_user_id) if one.author_user_id else None
+        turn.tell("message.overtaken", message=str(one.pk), agent=agent, overtaken_by=str(message.pk))
 
 
 def _may_speak_as_customer(by: Actor) -> str:
@@ -153,6 +169,8 @@ def post_reply(
         turn.tell("message.held_back", message=str(message.pk), delivery=message.delivery)
         turn.end("", "last_message")
     else:
+        if words.mentions:
+            tell_mentions(message, turn)
         _leave(turn, message, at=turn.at)
     return message
 
@@ -196,6 +214,8 @@ def add_note(ticket: Ticket, words: Words, *, by: Actor, at: datetime | None = N
         message.author_user_id = by.id
         message.channel = turn.ticket.channel
         message.save(update_fields=["author_user", "channel"])
+    if words.mentions:
+        tell_mentions(message, turn)
     turn.end("note.added", "last_message", message=str(message.pk))
     return message
 
@@ -238,6 +258,24 @@ def release_reply(message: Message, *, by: Actor) -> Message:
         raise Conflict(_("It isn't waiting for release."), code="not_waiting")
     held.ticket, held.sent_at = turn.ticket, turn.at
     held.save(update_fields=["sent_at"])
+    tell_mentions(held, turn)
+    _leave(turn, held, at=turn.at)
+    return held
+
+
+@transaction.atomic
+def send_now(message: Message, *, by: Actor) -> Message:
+    """Let a scheduled reply go before its time; the clocks stop now. Conflict for one that is scheduled no more."""
+    turn = begin(message.ticket, may="tickets.reply", by=by)
+    held = Message.objects.select_related("author_user").lock(message.pk)
+    if held.delivery != Delivery.SCHEDULED:
+        raise Conflict(_("It isn't scheduled any more."), code="not_scheduled")
+    if by.is_staff and held.author_user_id != by.id and not by.may("tickets.release"):
+        raise NotAllowed(_("Only who wrote it sends it before its time."))
+    drop(LEAVES, held.pk)
+    held.ticket, held.sent_at = turn.ticket, turn.at
+    held.save(update_fields=["sent_at"])
+    tell_mentions(held, turn)
     _leave(turn, held, at=turn.at)
     return held
 
@@ -258,6 +296,7 @@ def leave_when_due(message_id: uuid.UUID) -> None:
     if message.delivery == Delivery.SCHEDULED:
         message.sent_at = turn.at
         message.save(update_fields=["sent_at"])
+    tell_mentions(message, turn)
     _leave(turn, message, at=message.sent_at)
 
 
@@ -344,6 +383,7 @@ def _write(turn: Turn, words: Words, *, author: str, channel: str, visibility: s
     )
     message.save(force_insert=True)
     attach(words.attachments, message, by=turn.by)
+    mention(words.mentions if author != Author.CUSTOMER else (), message, turn)
     index_documents([Indexed(turn.ticket.pk, message.pk, turn.ticket.customer_id, words.body)])
     turn.ticket.last_message = message
     if words.is_draft and turn.by.is_staff:

@@ -1,11 +1,13 @@
 """Macros: prepared texts with what is to be done; made, changed, filled in and applied."""
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -110,14 +112,39 @@ def _checked(draft: MacroDraft) -> dict[str, Any]:
 
 def render_macro(ticket: Ticket, macro: Macro, *, by: Actor) -> str:
     """The macro's text in the customer's language, filled in; empty for a macro that only does something."""
+    return render_macros(ticket, [macro], by=by)[0]
+
+
+def render_macros(ticket: Ticket, macros: Sequence[Macro], *, by: Actor) -> list[str]:
+    """The texts of several macros, in their order; no query more than for one."""
     by.must("tickets.read", ticket)
-    text, language = text_for(macro.texts, ticket.language, ticket.customer.language, ticket.shop.default_language)
-    with translation.override(language or None):
-        return filled_in(text, _values(ticket, by))
-
-
-def _values(ticket: Ticket, by: Actor) -> dict[str, str]:
     agent = User.objects.filter(pk=by.id).first() if by.is_staff and by.id else ticket.assignee
+    wanted = (ticket.language, ticket.customer.language, ticket.shop.default_language)
+    texts = []
+    for macro in macros:
+        text, language = text_for(macro.texts, *wanted)
+        with translation.override(language or None):
+            texts.append(filled_in(text, _values(ticket, agent)))
+    return texts
+
+
+def macros_for(ticket: Ticket, by: Actor) -> "QuerySet[Macro]":
+    """Those that somebody may apply to this ticket, in the order of the list."""
+    rows: QuerySet[Macro] = Macro.objects.visible_to(by).filter(is_active=True)
+    return rows.filter(Q(shop=None) | Q(shop=ticket.shop_id))
+
+
+def macros_named(ids: Sequence[uuid.UUID], ticket: Ticket, by: Actor) -> Sequence[Macro]:
+    """These macros in this order. Invalid for one that is not there for this ticket."""
+    if not ids:
+        return []
+    found = {macro.pk: macro for macro in macros_for(ticket, by).filter(pk__in=ids)}
+    if missing := set(ids) - found.keys():
+        raise Invalid.field("macros", "unknown", _("%(n)s of the macros can't be used here.") % {"n": len(missing)})
+    return [found[pk] for pk in dict.fromkeys(ids)]
+
+
+def _values(ticket: Ticket, agent: User | None) -> dict[str, str]:
     return {
         "customer_name": str(ticket.customer.name) or _("customer"),
         "ticket_number": ticket.number,
@@ -134,13 +161,10 @@ def apply_macro(ticket: Ticket, macro: Macro, *, by: Actor, send: bool) -> Appli
     What becomes of the ticket as it is answered (solve, hold for the customer) travels with the reply, so that it can
     be taken back with it; without `send` it is left in `then` for the reply that is still being written.
     """
-    if not macro.is_active:
-        raise Conflict(_("This macro is switched off."), code="inactive")
-    if macro.shop_id is not None and macro.shop_id != ticket.shop_id:
-        raise Conflict(_("This macro belongs to another shop."), code="other_shop")
+    must_fit(macro, ticket)
     text = render_macro(ticket, macro, by=by)
     replies = bool(text) and not macro.is_note
-    then = _then(macro) if replies else ""
+    then = then_of(macro) if replies else ""
     _file(ticket, macro, by)
     message = None
     if text and send:
@@ -152,7 +176,37 @@ def apply_macro(ticket: Ticket, macro: Macro, *, by: Actor, send: bool) -> Appli
     return Applied(done, text, message, "" if message is not None else then)
 
 
-def _then(macro: Macro) -> str:
+@transaction.atomic
+def send_with_macros(
+    ticket: Ticket, macros: Sequence[Macro], send: Callable[[str], Message], *, by: Actor, is_note: bool
+) -> Message:
+    """Send what was made of the macros' texts, and do what they say, all or nothing.
+
+    `send(then)` says it; `then` is what the macros leave to a reply: the last of their moves. A note carries none.
+    """
+    for macro in macros:
+        must_fit(macro, ticket)
+        _file(ticket, macro, by)
+    then = next(filter(None, map(then_of, reversed(macros))), "") if not is_note else ""
+    message = send(then)
+    for macro in macros:
+        # A reply carries one move; whatever else a macro moves is done at once, as it is when one is applied.
+        _work(ticket, macro, by, left_to_reply=then if then_of(macro) == then else "")
+    done = Ticket.objects.one(pk=ticket.pk)
+    for macro in macros:
+        record("macro.applied", done, by=by, changes={"macro": str(macro.pk), "sent": True})
+    return message
+
+
+def must_fit(macro: Macro, ticket: Ticket) -> None:
+    """Raises Conflict for a macro that is switched off, or another shop's."""
+    if not macro.is_active:
+        raise Conflict(_("This macro is switched off."), code="inactive")
+    if macro.shop_id is not None and macro.shop_id != ticket.shop_id:
+        raise Conflict(_("This macro belongs to another shop."), code="other_shop")
+
+
+def then_of(macro: Macro) -> str:
     """What the reply brings about as it leaves: the last of the macro's moves, where a reply can carry it."""
     moves = [one for one in macro.actions if one["action"] in {"solve", "hold"}]
     if not moves:

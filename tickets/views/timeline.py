@@ -44,6 +44,7 @@ class Line:
     files: Sequence[Attachment] = field(default_factory=tuple)
     can_undo: bool = False
     can_release: bool = False
+    is_scheduled: bool = False
 
 
 def _assigned(event: Event, names: Names) -> str:
@@ -105,6 +106,13 @@ def _followed_up(event: Event, names: Names) -> str:
     return _("Goes on in %(number)s") % {"number": number} if number else ""
 
 
+def _overtaken(event: Event, names: Names) -> str:
+    name = _name(event.changes.get("agent"), names)
+    if not name:
+        return _("The customer wrote while a reply was scheduled: look at it before it leaves")
+    return _("The customer wrote while a reply of %(name)s was scheduled: look at it before it leaves") % {"name": name}
+
+
 # Kind of event → icon, and its words. What is not named here is said by the messages themselves.
 WORDS: Final[dict[str, tuple[str, Callable[[Event, Names], str]]]] = {
     "ticket.assigned": ("user-check", _assigned),
@@ -130,6 +138,7 @@ WORDS: Final[dict[str, tuple[str, Callable[[Event, Names], str]]]] = {
     "clock.warned": ("bell", lambda event, names: _("%(metric)s is at risk") % {"metric": _metric(event)}),
     "clock.breached": ("alarm", lambda event, names: _("%(metric)s is overdue") % {"metric": _metric(event)}),
     "message.taken_back": ("arrow-back-up", lambda event, names: _("A reply was taken back")),
+    "message.overtaken": ("clock-exclamation", _overtaken),
     "message.failed": ("mail-x", lambda event, names: _("A reply could not be delivered")),
     "message.bounced": ("mail-x", lambda event, names: _("A reply came back undelivered")),
     "customer.revealed": ("eye", lambda event, names: _("Contacts were revealed")),
@@ -169,6 +178,7 @@ def message_line(message: Message, reading: Reading) -> Line:
         author=_author(message, reading.names),
         files=reading.files.get(message.pk, ()),
         can_undo=_can_undo(message, reading),
+        is_scheduled=message.delivery == Delivery.SCHEDULED,
         can_release=message.delivery == Delivery.DRAFTED and reading.actor.may("tickets.release", message.ticket),
         **_delivery(message),
     )
@@ -198,6 +208,9 @@ def _delivery(message: Message) -> dict[str, Any]:
 
 
 def thread_of(messages: Iterable[Message], events: Iterable[Event], reading: Reading) -> list[Line]:
-    """Messages and events in the order in which they happened; what the first message tells isn't said twice."""
+    """Messages and events in the order in which they happened, what is still to leave at a later time at the end.
+
+    What the first message tells isn't said twice.
+    """
     lines = [message_line(message, reading) for message in messages] + event_lines(events, reading.names)
-    return sorted(lines, key=lambda line: line.at)
+    return sorted(lines, key=lambda line: (line.is_scheduled, line.at))

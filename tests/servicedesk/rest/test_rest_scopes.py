@@ -35,7 +35,7 @@ def operations() -> list[tuple[str, str]]:
 
 def ask(client: Client, method: str, pattern: str, ids: dict[str, Any]) -> int:
     path = pattern.replace("{id}", str(ids.get(pattern.split("/")[3], new_id()))).replace("{metric}", "resolution")
-    path = path.replace("{delivery_id}", str(new_id()))
+    path = path.replace("{delivery_id}", str(new_id())).replace("{message_id}", str(new_id()))
     return client.generic(method.upper(), path, "{}", "application/json").status_code
 
 
