@@ -1,11 +1,14 @@
 """What the desk's and the help pages' forms take in. Rules of business live in the actions; here only shapes."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.files import EncryptedUpload
@@ -15,6 +18,7 @@ from tickets.attachments import AT_MOST
 from tickets.models import Kind, Priority, Tag, Ticket, TransferReason, Visibility
 
 LONGEST_TEXT = 100_000
+ZONES = available_timezones()
 
 
 class SeveralFiles(forms.ClearableFileInput):
@@ -55,12 +59,36 @@ class MomentField(forms.DateTimeField):
         super().__init__(required=False, widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs)
 
 
+class IdsField(forms.Field):
+    """Ids in hidden inputs of one name, at most twenty; cleaned to a list without doubles."""
+
+    widget = forms.MultipleHiddenInput
+    most = 20
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def clean(self, value: Any) -> list[uuid.UUID]:
+        try:
+            found = list(dict.fromkeys(uuid.UUID(str(one)) for one in value or []))
+        except ValueError:
+            raise forms.ValidationError(_("This page was put together wrongly. Reload it.")) from None
+        if len(found) > self.most:
+            raise forms.ValidationError(_("At most %(n)s of these go with a message."), params={"n": self.most})
+        return found
+
+
 class SearchForm(forms.Form):
     q = forms.CharField(label=_("Search"), max_length=200, required=False)
 
 
 class ReplyForm(forms.Form):
-    """A reply or a note, and what is to become of the ticket as the reply leaves."""
+    """A reply or a note, what goes with it, when it leaves, and what is to become of the ticket as it does.
+
+    `later` is "" for at once, "chosen" for the moment in `leaves_at`, or a moment itself, in the reader's time zone.
+    What was chosen is meant in the browser's `zone` where it said one, as all times on the page are shown in it.
+    `anyway` says that the warnings were read, and what had been pressed before: "1", "hold", "solve" or "later:…".
+    """
 
     visibility = forms.ChoiceField(
         label=_("Who reads it"),
@@ -70,6 +98,42 @@ class ReplyForm(forms.Form):
     body = TextField(label=_("Your message"), rows=3, placeholder=_("Write to the customer, or a note for the team"))
     attachments = FilesField(label=_("Attach files"))
     then = forms.ChoiceField(choices=[("", ""), ("hold", "hold"), ("solve", "solve")], required=False)
+    uploaded = IdsField()
+    mentions = IdsField()
+    macros = IdsField()
+    later = forms.CharField(max_length=32, required=False)
+    leaves_at = MomentField(label=_("Send at"))
+    zone = forms.CharField(max_length=64, required=False)
+    anyway = forms.CharField(max_length=40, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        anyway = data.get("anyway", "")
+        if anyway in {"hold", "solve"}:
+            data["then"] = anyway
+        elif anyway.startswith("later:"):
+            data["later"] = anyway.removeprefix("later:")
+        later = data.get("later", "")
+        if not later:
+            data["leaves_at"] = None
+        elif later != "chosen":
+            try:
+                data["leaves_at"] = self.fields["leaves_at"].clean(later)
+            except forms.ValidationError as error:
+                self.add_error("leaves_at", error)
+        elif data.get("leaves_at") is not None and data.get("zone") in ZONES:
+            data["leaves_at"] = data["leaves_at"].replace(tzinfo=ZoneInfo(data["zone"]))
+        elif data.get("leaves_at") is None and "leaves_at" not in self.errors:
+            self.add_error("leaves_at", _("Choose when it is to leave."))
+        return data
+
+    @property
+    def pressed(self) -> str:
+        """What “Send anyway” repeats."""
+        data = self.cleaned_data
+        if data.get("leaves_at"):
+            return f"later:{timezone.localtime(data['leaves_at']):%Y-%m-%dT%H:%M}"
+        return data.get("then") or "1"
 
 
 class DraftForm(forms.Form):
@@ -77,6 +141,13 @@ class DraftForm(forms.Form):
 
     visibility = forms.ChoiceField(choices=Visibility.choices, required=False)
     body = forms.CharField(max_length=LONGEST_TEXT, required=False, strip=False)
+    uploaded = IdsField()
+    mentions = IdsField()
+    macros = IdsField()
+
+
+class MacroForm(forms.Form):
+    macro = forms.UUIDField(widget=forms.HiddenInput)
 
 
 class AssignForm(forms.Form):

@@ -3,6 +3,8 @@
 "use strict";
 (() => {
   const PAUSE = 800, AT_MOST = 5000, AGAIN = 5000, KEPT_ALIVE = 60000;
+  let refocus = false; // who wrote goes on writing: the focus comes back where the composer is shown anew
+  let brought = false; // the composer comes anew with what another window wrote
   let here = null; // the composer that is open: form, version, kept (what the server has), timer, since, busy, isOver
 
   const ids = (form, name) => [...form.querySelectorAll(`input[name="${name}"]`)].map((input) => input.value);
@@ -23,6 +25,10 @@
     if (here) clearTimeout(here.timer);
     here = form && { form, version: Number(form.dataset.version), kept: null, busy: null, isOver: false };
     if (!here) return;
+    form.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    if (refocus) (form.querySelector(".doubts") || form.elements.body).focus({ preventScroll: true });
+    if (brought) say(words("taken"));
+    refocus = brought = false;
     // What came back with a refusal is not what the server keeps.
     if (!("unsaved" in form.dataset)) here.kept = JSON.stringify(content(form));
     else soon();
@@ -48,7 +54,7 @@
   }
   async function save(leaving = false) {
     const one = here;
-    if (!isDirty()) return;
+    if (!isDirty()) return one?.busy;
     clearTimeout(one.timer);
     one.since = null;
     if (one.busy && !leaving) {
@@ -92,7 +98,8 @@
     } else if (answer.status === 412) {
       one.kept = null;
       return one === here ? look() : undefined;
-    } else throw new Error(String(answer.status));
+    } else if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+    else if (one === here) return say((await answer.json()).detail); // asking again would not help
     if (one === here) say(one.version ? words("saved") : "");
   }
 
@@ -112,11 +119,9 @@
     one.version = draft.version;
     if (!draft.version) return say(words("gone"));
     if (isDirty()) showOther(draft.body);
-    else if (draft.body !== one.form.elements.body.value) {
-      one.form.elements.body.value = draft.body;
-      one.form.elements.visibility.value = draft.visibility;
-      one.kept = JSON.stringify(content(one.form));
-      say(words("taken"));
+    else {
+      brought = true;
+      htmx.ajax("GET", one.form.dataset.againAt, { target: one.form, swap: "outerHTML" });
     }
   }
 
@@ -137,21 +142,59 @@
       .then((answer) => told(here, answer))
       .catch(later);
   });
+  // Who presses “Note” (or its key) is about to write one. Arrow keys among the two leave the focus where it is.
+  document.addEventListener("click", (event) => {
+    const label = event.target.closest("form.composer label[data-key]");
+    if (label && event.target.tagName !== "INPUT") setTimeout(() => label.closest("form").elements.body.focus());
+  });
   document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? save(true) : look()));
   window.addEventListener("pagehide", () => save(true));
 
+  // What was pressed may have lost the focus while one waited, and with it its place in the request.
+  function press(form, { triggeringEvent, issueRequest }) {
+    const button = triggeringEvent?.submitter;
+    form.querySelector("[data-pressed]")?.remove();
+    if (button?.name) {
+      const input = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
+      input.dataset.pressed = "";
+      form.append(input);
+    }
+    issueRequest(true);
+  }
+
   // Sending takes the draft along: nothing is saved after it, and what is being saved arrives before it.
   const ends = (event) => here && (event.detail.elt === here.form || event.detail.elt?.hasAttribute?.("data-discard"));
+  // Taking a reply back shows the draft anew, from the server: what was typed a moment ago is saved before it.
   document.addEventListener("htmx:confirm", (event) => {
-    if (!ends(event) || !here.busy || event.detail.question) return;
+    if (!here || !event.detail.elt?.matches?.("form[action$='/undo/']") || !(isDirty() || here.busy)) return;
     event.preventDefault();
-    here.busy.finally(() => event.detail.issueRequest(true));
+    save().finally(() => event.detail.issueRequest(true));
+  });
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!ends(event) || event.detail.question) return;
+    const one = here, waits = [];
+    const detail = { form: one.form, waitFor: (promise) => waits.push(promise) };
+    if (event.detail.elt === one.form) document.dispatchEvent(new CustomEvent("composer:sending", { detail }));
+    const hasFiles = waits.length > 0;
+    if (one.busy) waits.push(one.busy);
+    if (!waits.length) return;
+    event.preventDefault();
+    if (one.isWaiting) return; // pressed twice
+    one.isWaiting = true;
+    if (hasFiles) say(words("waiting"));
+    Promise.all(waits)
+      .then(() => one === here && press(one.form, event.detail))
+      .catch(() => one === here && say(words("unsent")))
+      .finally(() => (one.isWaiting = false));
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target?.id === "ticket") save(true);
     if (!ends(event)) return;
     clearTimeout(here.timer);
     here.isOver = true;
+    const active = document.activeElement;
+    // On a phone the focus would open the keyboard over what was just sent.
+    refocus = active === here.form.elements.body || (here.form.contains(active) && matchMedia("(pointer: fine)").matches);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!ends(event)) return;
@@ -164,4 +207,6 @@
   document.addEventListener("htmx:afterSettle", adopt);
   document.addEventListener("htmx:oobAfterSwap", adopt);
   adopt();
+  // A page that was loaded again may have been asked for before what it left behind was saved.
+  if (performance.getEntriesByType("navigation")[0]?.type === "reload") setTimeout(look, 600);
 })();

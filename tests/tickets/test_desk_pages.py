@@ -248,7 +248,7 @@ def test_htmx_gets_the_pane_and_a_browser_the_page(desk: Client, make: Make) -> 
 
 def test_a_reply_waits_ten_seconds_and_can_be_taken_back(desk: Client, make: Make) -> None:
     ticket = make.ticket()
-    act(desk, ticket, "reply", {"visibility": "public", "body": "We are sorry.", "then": ""})
+    act(desk, ticket, "reply", {"visibility": "public", "body": "We are sorry.", "then": "", "anyway": "1"})
     message = Message.objects.get(ticket=ticket, author="agent")
     assert message.delivery == "waiting"
     response = desk.post(f"/desk/messages/{message.pk}/undo/", headers=HTMX)
@@ -271,7 +271,7 @@ def test_a_reply_that_has_left_cannot_be_taken_back(desk: Client, make: Make, al
 
 def test_send_and_solve_is_one_press(desk: Client, make: Make) -> None:
     ticket = make.ticket()
-    act(desk, ticket, "reply", {"visibility": "public", "body": "Done.", "then": "solve"})
+    act(desk, ticket, "reply", {"visibility": "public", "body": "Done.", "then": "solve", "anyway": "solve"})
     with time_machine.travel(now() + timedelta(seconds=11)):
         make.settle_down()
     assert fresh(ticket).status == Status.SOLVED

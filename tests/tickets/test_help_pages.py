@@ -201,7 +201,7 @@ def test_a_file_of_the_conversation_is_theirs_and_a_notes_is_not(
         file = SimpleUploadedFile("a.txt", b"content", "text/plain")
         staff.post(
             f"/desk/tickets/{theirs.number}/reply/",
-            {"visibility": visibility, "body": "See file.", "then": "", "attachments": [file]},
+            {"visibility": visibility, "body": "See file.", "anyway": "1", "attachments": [file]},
         )
     with time_machine.travel(now() + timedelta(seconds=11)):
         make.settle_down()

@@ -25,14 +25,18 @@ from servicedesk.errors import DomainError, NotFound
 from servicedesk.models import Team, User
 from servicedesk.pages.forms import put_on
 from servicedesk.pages.requests import StaffRequest
-from tickets.actions.conversing import Words, add_note, post_reply, release_reply, undo_reply
+from tickets.actions.composing import Composed, send_composed
+from tickets.actions.conversing import Words, release_reply, send_now, undo_reply
 from tickets.actions.drafts import Unsent, discard_draft, save_draft
 from tickets.actions.editing import Edit, edit_ticket
 from tickets.actions.following import revoke_links
+from tickets.actions.macros import apply_macro, macros_named
 from tickets.actions.routing import assign_ticket, route_ticket
 from tickets.actions.working import close_ticket, hold_ticket, reopen_ticket, resume_ticket, solve_ticket
-from tickets.attachments import keep_upload
-from tickets.forms import AssignForm, DraftForm, EditForm, HoldForm, ReplyForm, RevealForm
+from tickets.attachments import keep_upload, upload_ahead, uploaded
+from tickets.composing.checking import check_reply
+from tickets.composing.warnings import Warning
+from tickets.forms import AssignForm, DraftForm, EditForm, HoldForm, MacroForm, ReplyForm, RevealForm
 from tickets.models import Message, Ticket, Visibility
 from tickets.views.queue import chosen_view
 from tickets.views.queue_views import views_for
@@ -42,21 +46,60 @@ Data = Mapping[str, Any]
 Done = Mapping[str, Any] | None
 
 
+class Doubtful(Exception):
+    """Something about a reply is worth a second look before it is sent."""
+
+    def __init__(self, warnings: Sequence[Warning]) -> None:
+        super().__init__()
+        self.warnings = warnings
+
+
 class NothingToSay(forms.Form):
     """For verbs that need no more than the press of a button."""
 
 
 def reply(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
-    words = Words(data["body"], tuple(keep_upload(file) for file in data["attachments"]), is_draft=True)
-    if data["visibility"] == Visibility.INTERNAL:
-        add_note(ticket, words, by=by)
-    else:
-        post_reply(ticket, words, by=by, then=data["then"])
+    """Send it, unless something about it is worth a second look and nobody has had one yet."""
+    body, visibility = data["body"], data["visibility"]
+    if not data["anyway"] and (found := check_reply(ticket, body, by=by, visibility=visibility)):
+        raise Doubtful(found)
+    words = Words(body, uploaded(data["uploaded"]), is_draft=True, mentions=still_named(data["mentions"], body))
+    composed = Composed(
+        words,
+        visibility,
+        then=data["then"],
+        leaves_at=data["leaves_at"],
+        macros=macros_named(data["macros"], ticket, by),
+    )
+    send_composed(ticket, composed, by=by)
+    return None
+
+
+def still_named(people: Sequence[uuid.UUID], text: str) -> list[uuid.UUID]:
+    """Those whose name still stands in the text: who deletes “@Bob” does not mean Bob any more."""
+    names = User.objects.filter(pk__in=people).values_list("pk", "name") if people else []
+    return [pk for pk, name in names if f"@{name}" in text]
+
+
+def keep_files(form: forms.Form, ticket: Ticket) -> None:
+    """Files that came with the form wait beside those uploaded ahead: whatever is refused, they are not lost."""
+    data = form.cleaned_data
+    for file in data.get("attachments") or []:
+        try:
+            data.setdefault("uploaded", []).append(upload_ahead(keep_upload(file), ticket.customer).pk)
+        except DomainError as error:
+            form.add_error("attachments", str(error))
+
+
+def apply(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
+    for macro in macros_named([data["macro"]], ticket, by):
+        apply_macro(ticket, macro, by=by, send=False)
     return None
 
 
 def draft(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
-    save_draft(ticket, Unsent(data["body"], data["visibility"] or Visibility.PUBLIC), by=by)
+    beside = {"attachments": data["uploaded"], "mentions": data["mentions"], "macros": data["macros"]}
+    save_draft(ticket, Unsent(data["body"], data["visibility"] or Visibility.PUBLIC, **beside), by=by)
     return None
 
 
@@ -115,6 +158,7 @@ VERBS: Final[dict[str, Verb]] = {
     "reply": Verb(ReplyForm, reply, "", "composer"),
     "draft": Verb(DraftForm, draft, _("Draft saved."), "composer"),
     "discard-draft": Verb(NothingToSay, simply(discard_draft), _("Draft discarded."), "composer"),
+    "macro": Verb(MacroForm, apply, _("Done.")),
     "assign": Verb(AssignForm, assign, _("Assigned.")),
     "hold": Verb(HoldForm, hold, _("On hold.")),
     "resume": Verb(NothingToSay, simply(resume_ticket), _("Back to work.")),
@@ -145,10 +189,15 @@ def act(request: StaffRequest, number: str, verb: str) -> HttpResponse:
         raise NotFound
     ticket = ticket_of(number, request.actor)
     form = form_for(verb, known, request)
-    if not form.is_valid():
+    form.is_valid()
+    if verb == "reply":
+        keep_files(form, ticket)
+    if form.errors:
         return again(request, ticket, verb, form, 422)
     try:
         done = known.run(ticket, form.cleaned_data, form, request.actor) or {}
+    except Doubtful as doubts:
+        return again(request, ticket, verb, form, 422, warnings=doubts.warnings)
     except NotFound:
         raise
     except DomainError as error:
@@ -159,12 +208,15 @@ def act(request: StaffRequest, number: str, verb: str) -> HttpResponse:
     return answered(request, number, done)
 
 
-def again(request: StaffRequest, ticket: Ticket, verb: str, form: forms.Form, status: int) -> HttpResponse:
+def again(
+    request: StaffRequest, ticket: Ticket, verb: str, form: forms.Form, status: int, **extra: Any
+) -> HttpResponse:
     """The fragment the form stands in, with what is wrong; without htmx the whole page."""
     ticket = ticket_of(ticket.number, request.actor)
-    if not form.fields:
-        messages.error(request, " ".join(str(error) for error in form.non_field_errors()))
-    context = page_context(request, ticket, {verb: form})
+    if not form.visible_fields():
+        # There is no place for it in the fragment.
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+    context = page_context(request, ticket, {verb: form}, **extra)
     if request.htmx:
         return swap(request, context, [VERBS[verb].fragment], status)
     return whole_page(request, context, status)
@@ -221,6 +273,16 @@ def undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.htmx:
         return swap(request, context, ["head", "thread", "composer", "context"], 200)
     return whole_page(request, context, 200)
+
+
+@login_required
+@require_POST
+def send_at_once(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a scheduled reply go before its time."""
+    message = message_of(pk, request.actor)
+    send_now(message, by=request.actor)
+    messages.success(request, _("Sent."))
+    return answered(request, message.ticket.number, {})
 
 
 @login_required

@@ -30,6 +30,7 @@ from tickets.models import Attachment, Draft, Message, Status, Ticket
 from tickets.showing import unseen
 from tickets.templatetags.desk import masked_name
 from tickets.views.clocks import ClockCard, cards_of
+from tickets.views.composer import beside_of
 from tickets.views.queue import chosen_view
 from tickets.views.queue_views import views_for
 from tickets.views.timeline import WORDS, Files, Reading, thread_of
@@ -138,6 +139,7 @@ def page_context(
     earlier = Ticket.objects.visible_to(actor).filter(customer=customer).exclude(pk=ticket.pk).order_by("-id")
     earlier = earlier.only("number_value", "subject", "status", "customer")
     draft = draft_of(ticket, actor) if writes and actor.may("tickets.note") else None
+    shown_forms = blank_forms(ticket, people, teams, tags) | {"reply": reply_form(draft)} | dict(forms or {})
     return {
         "section": "desk",
         "ticket": ticket,
@@ -150,7 +152,8 @@ def page_context(
         "tags": tags,
         "earlier": sharing(customer, earlier[:EARLIER_SHOWN]),
         "draft": draft,
-        "forms": blank_forms(ticket, people, teams, tags) | {"reply": reply_form(draft)} | dict(forms or {}),
+        "forms": shown_forms,
+        "beside": beside_of(ticket, actor, draft, shown_forms["reply"]) if writes else None,
         **extra,
     }
 
@@ -207,6 +210,15 @@ def news(request: StaffRequest, number: str) -> HttpResponse:
     """The fragments that change by themselves, after the stream said that this ticket did."""
     context = page_context(request, ticket_of(number, request.actor), writes=False)
     return render(request, "desk/ticket.html#news", context)
+
+
+@login_required
+@require_GET
+def composer(request: StaffRequest, number: str) -> HttpResponse:
+    """The composer alone, with the draft as another window of the same person has left it."""
+    response = render(request, "desk/ticket.html#composer", page_context(request, ticket_of(number, request.actor)))
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @login_required
