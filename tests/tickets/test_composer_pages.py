@@ -32,22 +32,35 @@ def page_of(desk: Client, ticket: Ticket, path: str = "", data: Any = None) -> A
 
 
 def test_the_page_asks_for_a_second_look_and_sends_anyway(desk: Client, make: Make, dana: Customer) -> None:
-    ticket = make.ticket(customer=dana, body="My strap broke after two days.")
+    ticket, text = make.ticket(customer=dana, body="My strap broke after two days."), "Dear Dana, ask eve@example.com."
+    make.customer("Eve", "eve@example.com")
     file = SimpleUploadedFile("a.txt", b"content", "text/plain")
-    asked = page_of(
-        desk, ticket, "reply/", {"visibility": "public", "body": "Maybe.", "then": "solve", "attachments": [file]}
-    )
-    text = asked.content.decode()
+    data = {"visibility": "public", "body": text}
+    asked = page_of(desk, ticket, "reply/", data | {"then": "solve", "attachments": [file]})
+    page = asked.content.decode()
     assert asked.status_code == 422
-    assert "This sounds vague" in text
-    assert 'name="anyway" value="solve"' in text
+    assert "another customer" in page
+    assert 'name="anyway" value="solve"' in page
     assert not Message.objects.filter(ticket=ticket, author="agent").exists()
     kept = Attachment.objects.get()
-    assert f'name="uploaded" value="{kept.pk}"' in text
-    data = {"visibility": "public", "body": "Maybe.", "anyway": "solve", "uploaded": [str(kept.pk)]}
-    assert page_of(desk, ticket, "reply/", data).status_code == 200
+    assert f'name="uploaded" value="{kept.pk}"' in page
+    again = page_of(desk, ticket, "reply/", data | {"anyway": "solve", "uploaded": [str(kept.pk)]})
+    assert again.status_code == 200
+    assert "another customer" not in again.content.decode()
     message = Message.objects.get(ticket=ticket, author="agent")
     assert (message.then, list(message.attachments.all())) == ("solve", [kept])
+
+
+def test_what_is_only_vague_leaves_and_is_said_while_it_can_be_taken_back(
+    desk: Client, make: Make, dana: Customer
+) -> None:
+    ticket = make.ticket(customer=dana, body="My strap broke after two days.")
+    answer = page_of(desk, ticket, "reply/", {"visibility": "public", "body": "Maybe."})
+    assert answer.status_code == 200
+    assert "This sounds vague. Say what will happen, and by when. (" in answer.content.decode()
+    assert "the customer&#x27;s name is not in it" in answer.content.decode()
+    assert Message.objects.get(ticket=ticket, author="agent").delivery == "waiting"
+    assert page_of(desk, ticket, "reply/", {"visibility": "internal", "body": "Maybe."}).status_code == 200
 
 
 def test_the_page_schedules_in_the_persons_own_time_zone(desk: Client, make: Make, alice: User) -> None:

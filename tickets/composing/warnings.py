@@ -34,11 +34,19 @@ TELLING: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Warning:  # noqa: A001  it is one, and Python's own is never meant here
-    """What was noticed: a machine's word, a sentence, and the words of the text that it is about."""
+    """What was noticed: a machine's word, a sentence, and the words of the text that it is about.
+
+    What `holds` the reply back is asked about before it is sent; the rest is said beside the seconds in which a reply
+    can be taken back.
+    """
 
     code: str
     detail: Text
     words: tuple[str, ...] = ()
+    holds: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.detail} ({' · '.join(self.words)})" if self.words else str(self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ def warnings_of(reply: Reply) -> list[Warning]:
 def _others_data(reply: Reply) -> Iterator[Warning]:
     if reply.foreign:
         detail = _("This is another customer's phone number or e-mail address. Don't send it to this one.")
-        yield Warning("others_data", detail, tuple(reply.foreign))
+        yield Warning("others_data", detail, tuple(reply.foreign), holds=True)
 
 
 def _other_language(reply: Reply) -> Iterator[Warning]:

@@ -59,9 +59,10 @@ class NothingToSay(forms.Form):
 
 
 def reply(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
-    """Send it, unless something about it is worth a second look and nobody has had one yet."""
+    """Send it, unless something about it must be looked at first and nobody has; what may be looked at is noticed."""
     body, visibility = data["body"], data["visibility"]
-    if not data["anyway"] and (found := check_reply(ticket, body, by=by, visibility=visibility)):
+    found = [] if data["anyway"] else check_reply(ticket, body, by=by, visibility=visibility)
+    if any(one.holds for one in found):
         raise Doubtful(found)
     words = Words(body, uploaded(data["uploaded"]), is_draft=True, mentions=still_named(data["mentions"], body))
     composed = Composed(
@@ -72,7 +73,7 @@ def reply(ticket: Ticket, data: Data, form: Any, by: Actor) -> Done:
         macros=macros_named(data["macros"], ticket, by),
     )
     send_composed(ticket, composed, by=by)
-    return None
+    return {"noticed": found}
 
 
 def still_named(people: Sequence[uuid.UUID], text: str) -> list[uuid.UUID]:
@@ -195,7 +196,7 @@ def act(request: StaffRequest, number: str, verb: str) -> HttpResponse:
     if form.errors:
         return again(request, ticket, verb, form, 422)
     try:
-        done = known.run(ticket, form.cleaned_data, form, request.actor) or {}
+        done = dict(known.run(ticket, form.cleaned_data, form, request.actor) or {})
     except Doubtful as doubts:
         return again(request, ticket, verb, form, 422, warnings=doubts.warnings)
     except NotFound:
@@ -203,6 +204,8 @@ def act(request: StaffRequest, number: str, verb: str) -> HttpResponse:
     except DomainError as error:
         put_on(form, error)
         return again(request, ticket, verb, form, error.status)
+    for one in done.pop("noticed", ()):
+        messages.warning(request, str(one))
     if known.done and not (request.htmx and verb == "reveal"):
         messages.success(request, str(known.done))
     return answered(request, number, done)
