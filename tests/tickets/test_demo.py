@@ -4,11 +4,14 @@ import json
 import random
 import stat
 from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.test import Client
@@ -25,6 +28,7 @@ from tickets.demo.stories import endings, in_order_of_time, invent_people, inven
 from tickets.models import Attachment, Macro, Message, SavedView, Status, Ticket
 
 FEW = (14, 6, 8)
+A_MORNING = datetime(2026, 11, 18, 2, 30, tzinfo=UTC)  # half past ten in Shanghai
 
 
 def every_story() -> tuple[list[Any], list[Any]]:
@@ -68,15 +72,16 @@ def test_the_same_seed_tells_the_same_stories() -> None:
 
 
 @pytest.fixture
-def small(make: Make, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A demo of a tenth of the size."""
+def small(make: Make, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A demo of a tenth of the size, always at one moment: the hour decides what so small a desk has of everything."""
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
     few = sorted(set(endings())) + endings()[::25]
     monkeypatch.setattr(stories, "CUSTOMERS_A_TONGUE", FEW)
     monkeypatch.setattr(stories, "endings", lambda: few)
-    call_command("demo", stdout=StringIO())
-    return tmp_path / "demo.json"
+    with time_machine.travel(A_MORNING):
+        call_command("demo", stdout=StringIO())
+        yield tmp_path / "demo.json"
 
 
 @pytest.mark.django_db
