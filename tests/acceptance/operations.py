@@ -7,12 +7,15 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
+import requests
+
 from servicedesk.clock import now
 from tests.acceptance.desk import Desk
 from tests.acceptance.doors import raw_mail, upload
 from tests.acceptance.listeners import Receiver
-from tests.patience import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 
+CSRF: Final = "c" * 32
 _number: Final = count(1)
 UNTIL: Final = (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -30,8 +33,8 @@ class Valid:
 class Furnished:
     """A desk with the rows that requests refer to. Each operation gets rows of its own: most of them use theirs up."""
 
-    def __init__(self, desk: Desk, agent: str, receiver: Receiver) -> None:
-        self.desk, self.agent, self.receiver = desk, agent, receiver
+    def __init__(self, desk: Desk, people: dict[str, str], receiver: Receiver) -> None:
+        self.desk, self.agent, self.people, self.receiver = desk, people["agent_id"], people, receiver
 
     def made(self, path: str, body: Any) -> str:
         return str(self.desk.post(path, body)["id"])
@@ -88,6 +91,38 @@ class Furnished:
         self.receiver.secret = made["secret"]
         return str(made["id"])
 
+    def notice(self) -> str:
+        """One by which the agent is told of a ticket that was given to them."""
+        ticket = self.ticket()
+        self.desk.post(f"tickets/{ticket}/assign/", {"assignee": self.agent})
+        wait_until(lambda: bool(self._notices_of(ticket)), "a notice")
+        return self._notices_of(ticket)[0]
+
+    def _notices_of(self, ticket: str) -> list[str]:
+        found = self._ask_as("agent", "GET", "notices/?limit=100")
+        return [str(one["id"]) for one in found["results"] if one["subject"]["id"] == ticket]
+
+    def message(self, by: str = "", **how: Any) -> dict[str, str]:
+        """A reply that has not left: one for later, or one `by` a trainee."""
+        ticket, path = self.ticket(), "tickets/{}/messages/"
+        body = {"body": "On its way.", **how}
+        made = self._ask_as(by, "POST", path.format(ticket), body) if by else self.desk.post(path.format(ticket), body)
+        return {"id": ticket, "message_id": str(made["id"])}
+
+    def _ask_as(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        """As a person of the staff, with the session of their browser."""
+        cookies = {"sessionid": self.people[f"{who}_session"], "csrftoken": CSRF}
+        answer = requests.request(
+            method,
+            f"{self.desk.url}/api/v1/{path}",
+            json=body,
+            cookies=cookies,
+            headers={"X-CSRFToken": CSRF},
+            timeout=PATIENCE_SECONDS,
+        )
+        assert answer.status_code in {200, 201}, answer.text
+        return answer.json()
+
     def macro(self) -> str:
         return self.made("macros/", {"name": f"Macro {next(_number)}", "texts": {"en": "Hello"}})
 
@@ -124,6 +159,11 @@ def _unlink(on: Furnished) -> Valid:
     return on.a(one, {"other": other})
 
 
+# Only a person of the staff has these: a key belongs to an integration, which is nobody's person.
+ONES_OWN: Final = ("notices_", "notice_preferences_", "tickets_draft_")
+# Only who leads may.
+LEADERS: Final = ("tickets_messages_release_",)
+
 VALID: Final[dict[str, Callable[[Furnished], Valid]]] = {
     "attachments_retrieve": lambda on: on.a(on.file()),
     "calendars_list": lambda on: Valid(),
@@ -144,6 +184,14 @@ VALID: Final[dict[str, Callable[[Furnished], Valid]]] = {
     "macros_partial_update": lambda on: on.a(on.macro(), {"is_note": True}),
     "macros_destroy": lambda on: on.a(on.macro()),
     "macros_apply_create": lambda on: on.a(on.macro(), {"ticket": on.ticket(), "send": True}),
+    "notice_preferences_retrieve": lambda on: Valid(),
+    "notice_preferences_partial_update": lambda on: Valid(
+        body={"choices": [{"kind": "ticket.assigned", "sound": True}]}
+    ),
+    "notices_list": lambda on: Valid(query={"unread": "true"}),
+    "notices_retrieve": lambda on: on.a(on.notice()),
+    "notices_read_create": lambda on: on.a(on.notice(), {}),
+    "notices_read_all_create": lambda on: Valid(body={}),
     "saved_views_list": lambda on: Valid(),
     "saved_views_create": lambda on: Valid(body={"name": f"View {next(_number)}", "filters": {"status": "open"}}),
     "saved_views_retrieve": lambda on: on.a(on.view()),
@@ -166,12 +214,18 @@ VALID: Final[dict[str, Callable[[Furnished], Valid]]] = {
     "tickets_attachments_create": lambda on: on.a(on.ticket(), {"file": b"broken"}),
     "tickets_clocks_explain_retrieve": lambda on: on.a(on.ticket(), metric="resolution"),
     "tickets_close_create": lambda on: on.a(on.ticket("solve"), {}),
+    "tickets_draft_retrieve": lambda on: on.a(on.ticket()),
+    "tickets_draft_update": lambda on: on.a(on.ticket(), {"body": "On its"}),
+    "tickets_draft_destroy": lambda on: on.a(on.ticket()),
     "tickets_hold_create": lambda on: on.a(on.ticket(), {"for": "customer", "until": UNTIL}),
     "tickets_link_create": _link,
     "tickets_links_list": lambda on: on.a(on.linked()[0]),
     "tickets_merge_create": _merge,
     "tickets_messages_list": lambda on: on.a(on.ticket()),
     "tickets_messages_create": lambda on: on.a(on.ticket(), {"body": "On its way.", "visibility": "public"}),
+    "tickets_messages_release_create": lambda on: Valid(on.message(by="trainee"), {}),
+    "tickets_messages_send_now_create": lambda on: Valid(on.message(leaves_at=UNTIL), {}),
+    "tickets_messages_undo_create": lambda on: Valid(on.message(leaves_at=UNTIL), {}),
     "tickets_reopen_create": lambda on: on.a(on.ticket("solve"), {}),
     "tickets_resume_create": lambda on: on.a(on.ticket("hold"), {}),
     "tickets_snooze_create": lambda on: on.a(on.ticket(), {"until": UNTIL}),
@@ -180,6 +234,7 @@ VALID: Final[dict[str, Callable[[Furnished], Valid]]] = {
     "tickets_unlink_create": _unlink,
     "tickets_unmerge_create": lambda on: on.a(on.merged(), {}),
     "tickets_unsnooze_create": lambda on: on.a(on.ticket("snooze"), {}),
+    "tickets_warnings_create": lambda on: on.a(on.ticket(), {"body": "Maybe."}),
     "webhooks_list": lambda on: Valid(),
     "webhooks_create": lambda on: Valid(body={"url": "http://127.0.0.1:9/hook", "kinds": ["tag.created"]}),
     "webhooks_retrieve": lambda on: on.a(on.webhook()),
@@ -189,4 +244,7 @@ VALID: Final[dict[str, Callable[[Furnished], Valid]]] = {
     "webhooks_deliveries_resend_create": lambda on: Valid(on.delivery(), {}),
     "webhooks_resend_failed_create": lambda on: on.a(on.webhook(), {}),
     "webhooks_rotate_secret_create": lambda on: on.a(on.webhook(), {}),
+    "word_lists_list": lambda on: Valid(),
+    "word_lists_retrieve": lambda on: Valid({"language": "en"}),
+    "word_lists_update": lambda on: Valid({"language": "en"}, {"phrases": ["maybe", "at some point"]}),
 }

@@ -22,6 +22,7 @@ def main() -> None:
 
     password = "correct horse battery staple"
     agent = User.objects.create_user("agent@desk.example", password, name="Alice")
+    trainee = User.objects.create_user("trainee@desk.example", password, name="Tom", role=User.Role.TRAINEE)
     manager = User.objects.get(email="manager@desk.example")
     TOTP.activate(manager, generate_totp_secret())
     scopes = ["tickets:read", "tickets:write"]
@@ -32,6 +33,7 @@ def main() -> None:
         "password": password,
         "agent_session": session_of(agent),
         "manager_session": session_of(manager),
+        "trainee_session": session_of(trainee),
         "scoped_key": scoped.fresh_secret,
     }
     sys.stdout.write(json.dumps(made) + "\n")
