@@ -4,15 +4,18 @@ Django's own way truncates every table and then writes the content types and per
 longer than most of the tests. Here rows are deleted where there are any, and what migrating writes stays.
 """
 
+import time
 from typing import Any, Final
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from customers import keys
 from customers.keystore.router import KEYSTORE
 
 # Written by migrating, the same for every test.
 KEPT: Final = {"django_migrations", "django_content_type", "auth_permission"}
+TRIES: Final = 40
+PAUSE_SECONDS: Final = 0.25
 
 
 def empty_databases(case: Any) -> None:
@@ -25,6 +28,16 @@ def empty_databases(case: Any) -> None:
 
 
 def empty(alias: str) -> None:
+    """A browser that has just left may still have something saved (a draft, on leaving): then once more."""
+    for _ in range(TRIES):
+        try:
+            return delete_everything(alias)
+        except IntegrityError:
+            time.sleep(PAUSE_SECONDS)
+    return delete_everything(alias)
+
+
+def delete_everything(alias: str) -> None:
     connection = connections[alias]
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     names = {name: connection.ops.quote_name(name) for name in tables if name not in KEPT}

@@ -241,7 +241,7 @@ def test_a_restore_asks_for_every_master_key_that_the_backups_keys_need(monkeypa
     [(old, _key)] = make_keys(1)
     add_master_version()
     [(new, _key)] = make_keys(1)
-    rows = [[pk.hex, DataKey.objects.get(pk=pk).wrapped] for pk in (new, old)]
+    rows = [[pk.hex, bytes(DataKey.objects.get(pk=pk).wrapped)] for pk in (new, old)]  # bytes, as an archive has them
     monkeypatch.setattr(restoring, "_rows", lambda *_: rows)
     monkeypatch.setattr(restoring, "_positions", lambda *_: (0, 1))
     archive = SimpleNamespace(manifest={"ring": ring().id})
