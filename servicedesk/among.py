@@ -1,7 +1,8 @@
-"""`pk__among=ids`: the rows of a batch of ids; `in` for hundreds of UUIDs, where PostgreSQL takes arrays.
+"""`pk__among=ids`: what `pk__in=ids` finds, for hundreds of UUIDs at once.
 
-Django prepares, copies and quotes each member of an `in`, and PostgreSQL then parses as many constants; here they go as
-one array. Elsewhere it is `in`. For a reference write `ticket__pk__among`.
+Django prepares, copies and quotes each member of an `in`, and PostgreSQL then parses as many constants; here they go to
+it as one array. On other databases it is `in`. For a reference write `ticket__pk__among`. In a statement that is kept
+compiled, `servicedesk.selecting.AmongIds` says the same of ids that are only known at each run.
 """
 
 from typing import Any

@@ -65,8 +65,7 @@ def on_all(*kinds: str, historic: bool = False) -> Callable[[ReactToAll], ReactT
     """Register a plain reaction that takes many events at once, in the transaction that gives them their positions.
 
     For what would cost too much one by one, and only writes rows: the sequencer waits for it. If it fails, its events
-    are
-    owed to it singly, like any reaction's.
+    are owed to it singly, like any reaction's.
     """
 
     def register(function: ReactToAll) -> ReactToAll:
